@@ -1,0 +1,163 @@
+/**
+ * Packs the built package as it is published and uses it as a stranger would: installed into an empty project, type-checked
+ * and run there over a loopback socket. `overrides` do not travel with a package, so `cbor-x` is bundled without its native
+ * part; packing straight from the checkout would bundle that too and compile C++ at the user's.
+ *
+ *   npm run tarball             checks and leaves nothing behind
+ *   npm run tarball -- --keep   also leaves the tarball, the one to publish
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const published = ['package.json', 'README.md', 'LICENSE', 'PROTOCOL.md', 'CHANGELOG.md', 'dist'];
+const installScripts = ['preinstall', 'install', 'postinstall'];
+const NPM_MS = 180_000;
+const PROGRAM_MS = 30_000;
+
+const program = `import { createClient, createServer } from 'homing';
+
+interface Greeting {
+  readonly server: { readonly events: { say: [text: string] } };
+  readonly client: { readonly events: { said: [text: string, length: number] } };
+}
+
+const server = createServer<Greeting>((session) => {
+  session.on('say', (text) => session.send('said', text.toUpperCase(), text.length));
+});
+const { port } = await server.listen(0);
+const client = createClient<Greeting>(port);
+const answer = new Promise<string>((resolve) => client.on('said', (text, length) => resolve(text + ' ' + String(length))));
+client.send('say', 'hello from the tarball');
+await client.flush();
+console.log(await answer);
+await client.close();
+await server.close();
+`;
+const expected = 'HELLO FROM THE TARBALL 22\n';
+
+const workplace = mkdtempSync(join(tmpdir(), 'homing-tarball-'));
+try {
+  const tarball = pack(join(workplace, 'package'));
+  const project = join(workplace, 'project');
+  install(project, tarball);
+  refuseNativeParts(join(project, 'node_modules'));
+  useIt(project);
+  if (process.argv.includes('--keep')) copyFileSync(tarball, join(root, basename(tarball)));
+  console.log('tarball: installs clean, type-checks and runs');
+} finally {
+  rmSync(workplace, { recursive: true, force: true });
+}
+
+/** Packs a copy whose `node_modules` hold nothing but what is bundled; returns the path of the tarball. */
+function pack(stage: string): string {
+  mkdirSync(stage);
+  for (const name of published) {
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
+  }
+  if (!existsSync(join(stage, 'dist', 'index.js')))
+    throw new Error('expected dist/index.js, found none: run npm run build');
+  npm(stage, 'install', '--omit=optional', '--omit=dev', '--ignore-scripts');
+  const name = npm(stage, 'pack', '--ignore-scripts', '--silent').trim().split('\n').at(-1) ?? '';
+  const tarball = join(stage, name);
+  if (!name.endsWith('.tgz')) throw new Error(`expected npm pack to name a tarball, got '${name}'`);
+  console.log(`tarball: packed ${name}, ${Math.round(readFileSync(tarball).length / 1024)} KiB`);
+  return tarball;
+}
+
+function install(project: string, tarball: string): void {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }));
+  npm(project, 'install', tarball);
+}
+
+/** Nothing that was installed compiles or runs anything on installation. */
+function refuseNativeParts(modules: string): void {
+  const found = packagesUnder(modules).flatMap((folder) => {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+    const scripts = installScripts.filter((name) => manifest.scripts?.[name] !== undefined);
+    const isNative = existsSync(join(folder, 'binding.gyp')) || manifest.name?.includes('cbor-extract') === true;
+    return scripts.length > 0 || isNative ? [`${manifest.name ?? folder} ${scripts.join(' ')}`.trim()] : [];
+  });
+  if (found.length > 0) throw new Error(`expected no native part and no install script, found ${found.join(', ')}`);
+  if (!existsSync(join(modules, 'homing', 'node_modules', 'cbor-x')))
+    throw new Error('expected cbor-x bundled in homing, found none');
+}
+
+function useIt(project: string): void {
+  const file = join(project, 'program.ts');
+  writeFileSync(file, program);
+  const compilerOptions = { target: 'es2024', module: 'nodenext', strict: true, noEmit: true, types: ['node'] };
+  const typeRoots = [join(root, 'node_modules', '@types')];
+  const settings = { compilerOptions: { ...compilerOptions, typeRoots }, files: ['program.ts'] };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(settings));
+  run(project, {
+    command: process.execPath,
+    words: [join(root, 'node_modules/typescript/bin/tsc')],
+    timeoutMs: NPM_MS,
+  });
+  const printed = run(project, { command: process.execPath, words: [file], timeoutMs: PROGRAM_MS });
+  if (printed !== expected)
+    throw new Error(`expected the program to print ${JSON.stringify(expected)}, got ${JSON.stringify(printed)}`);
+}
+
+interface Manifest {
+  readonly name?: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+function packagesUnder(modules: string): readonly string[] {
+  if (!existsSync(modules)) return [];
+  const names = readdirSync(modules).filter((name) => !name.startsWith('.'));
+  const folders = names.flatMap((name) =>
+    name.startsWith('@')
+      ? readdirSync(join(modules, name)).map((inner) => join(modules, name, inner))
+      : [join(modules, name)],
+  );
+  return folders.flatMap((folder) => [folder, ...packagesUnder(join(folder, 'node_modules'))]);
+}
+
+function npm(folder: string, ...words: readonly string[]): string {
+  return run(folder, { command: 'npm', words: [...words, '--no-audit', '--no-fund'], timeoutMs: NPM_MS });
+}
+
+interface Command {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly timeoutMs: number;
+}
+
+function run(folder: string, { command, words, timeoutMs }: Command): string {
+  const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
+  try {
+    return execFileSync(command, words, {
+      cwd: folder,
+      env: strangerEnvironment(),
+      stdio,
+      timeout: timeoutMs,
+      encoding: 'utf8',
+    });
+  } catch (error) {
+    const printed = (error as { stdout?: string }).stdout ?? '';
+    throw new Error(`${command} ${words.join(' ')} failed: ${String(error)}\n${printed}`, { cause: error });
+  }
+}
+
+/** Without what `npm run` adds for this project, which would reach the npm of the other one. */
+function strangerEnvironment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !/^npm_(?:package|lifecycle|config_local)/.test(name));
+  return Object.fromEntries(entries.filter(([name]) => name !== 'NODE_OPTIONS'));
+}
