@@ -1,0 +1,109 @@
+/**
+ * Values to payload bytes and back; the only file that knows cbor-x, which writes. What it wrote is scanned like what
+ * comes from a peer, so that both ends refuse the same messages: one that only the receiver refused would come again
+ * with every resume.
+ * cbor-x keeps its position in module variables: nothing may encode while something else is being encoded.
+ */
+import { Encoder, Tag } from 'cbor-x/index-no-eval';
+import { HomingError } from '../errors.ts';
+import type { WireLimits } from './limits.ts';
+import { read } from './reader.ts';
+import { scan, scanReason } from './scan.ts';
+import { fromWire, isPlain, toWire } from './values.ts';
+
+/** The part of cbor-x that its typings leave out: the options of encode, and what it returns with them. */
+interface Cbor {
+  encode(value: unknown, options: number): Uint8Array & { readonly start: number; readonly end: number };
+}
+
+const cbor = new Encoder({ useRecords: false, structuredClone: false, tagUint8Array: false }) as unknown as Cbor;
+
+/** REUSE_BUFFER_MODE: return the whole buffer with the range in it; RESET_BUFFER_MODE: begin there again next time. */
+const IN_PLACE = 512 | 1024;
+
+let encoding = false;
+
+/** Encodes and decodes payloads within the given limits. Stateless between calls, but for where the last result is. */
+export class Codec {
+  /** Holds the last encoded payload from `start` to `end`, until the next `encode` of any codec in this thread. */
+  scratch: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  readonly #limits: WireLimits;
+
+  constructor(limits: WireLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Encodes a value into `scratch`. Throws `NotEncodable` with the path of the first value that cannot cross, or
+   * `MessageTooLarge`. Paths call the value `root`; without it, it is a message `[name, ...args]`.
+   */
+  encode(value: unknown, root?: string): void {
+    if (encoding) throw new HomingError('NotEncodable', 'a getter or proxy in a message encoded another message');
+    encoding = true;
+    try {
+      if (isPlain(value, this.#limits)) this.#write(value);
+      else {
+        const { tree, hasNegativeZero } = toWire(value, this.#limits, Tag, root);
+        this.#write(tree);
+        if (hasNegativeZero) patchNegativeZeros(this.scratch, this.start, this.end);
+      }
+      const verdict = scan(this.scratch, this.start, this.end, this.#limits);
+      if (verdict < 0) this.#refuse(value, root, `refused as ${scanReason(verdict) ?? verdict}`, undefined);
+    } catch (error) {
+      if (error instanceof HomingError) throw error;
+      this.#refuse(value, root, 'reading it threw', error);
+    } finally {
+      encoding = false;
+    }
+  }
+
+  /**
+   * Decodes bytes for which `scan` gave this verdict, 0 or 1. The value shares no memory with `bytes`. Throws
+   * `payload-refused` when the parts of a payload with tags contradict each other.
+   */
+  decode(bytes: Uint8Array, start: number, end: number, verdict: number): unknown {
+    const tree = read(bytes, start, end);
+    return verdict === 1 ? fromWire(tree) : tree;
+  }
+
+  #write(tree: unknown): void {
+    const target = cbor.encode(tree, IN_PLACE);
+    this.scratch = target;
+    this.start = target.start;
+    this.end = target.end;
+    const length = this.end - this.start;
+    if (length > this.#limits.messageBytes) {
+      throw new HomingError('MessageTooLarge', `expected at most ${this.#limits.messageBytes} bytes, got ${length}`);
+    }
+  }
+
+  /** Throws, with the path of what cannot cross when the slow walk can tell it. */
+  #refuse(value: unknown, root: string | undefined, why: string, cause: unknown): never {
+    toWire(value, this.#limits, Tag, root);
+    throw new HomingError('NotEncodable', `${root ?? 'message'}: ${why}`, { cause });
+  }
+}
+
+/**
+ * Turns every mark of -0 into a float: only marks are written as 64-bit integers, and their eight bytes are those of
+ * the float. Items follow each other without closing bytes, so heads are found without knowing the tree.
+ */
+function patchNegativeZeros(bytes: Uint8Array, start: number, end: number): void {
+  let at = start;
+  while (at < end) {
+    const head = bytes[at] as number;
+    if (head === 0x1b) bytes[at] = 0xfb;
+    at++;
+    let length = head & 31;
+    if (length > 23) {
+      const width = 1 << (length - 24);
+      length = 0;
+      for (let i = 0; i < width && width < 8; i++) length = length * 256 + (bytes[at + i] as number);
+      at += width;
+    }
+    const major = head >> 5;
+    if (major === 2 || major === 3) at += length;
+  }
+}
