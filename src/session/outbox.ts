@@ -1,0 +1,172 @@
+/**
+ * One lane's outbox: messages that were accepted and not yet released by an ack, as encoded bytes. A message waits
+ * without a number until its writing begins; from then on it keeps its seq for the epoch. A frame's header stands right
+ * before its payload in one page, so that a run of messages leaves, and leaves again after a cut, as one range.
+ */
+import { HEADER_BYTES } from '../wire/frame.ts';
+import { Deque } from './deque.ts';
+
+const PAGE_BYTES_MIN = 512;
+const PAGE_BYTES_MAX = 65_536;
+/** Messages from this size on get a page of their own: a shared page would waste what is left of it. */
+const OWN_PAGE_BYTES = 16_384;
+
+/** A message on its way out. `start` is where the payload begins; the sixteen bytes before it are for the header. */
+export interface Outgoing {
+  page: Uint8Array;
+  start: number;
+  end: number;
+  readonly kind: number;
+  /** Who waits for this message's outcome; 0 when nobody does. */
+  token: number;
+  /** Rises with every message of this lane, waiting ones included; never reused, also not in a new epoch. */
+  ordinal: number;
+  /** Taken back before its writing began. */
+  cancelled: boolean;
+}
+
+/** The numbered and the waiting messages of one lane; knows sizes and positions, not what is in them. */
+export class Outbox {
+  /** Messages with a seq: `released + 1` is the seq of the first. */
+  readonly written = new Deque<Outgoing>();
+  readonly waiting = new Deque<Outgoing>();
+  /** Highest seq that an ack has released. */
+  released = 0;
+  /** Highest seq given so far in this epoch. */
+  sent = 0;
+  /** Messages and payload bytes, written and waiting together, cancelled ones not counted. */
+  messages = 0;
+  bytes = 0;
+  #page: Uint8Array | undefined;
+  #used = 0;
+  #pageBytes = PAGE_BYTES_MIN;
+
+  /** Takes a copy of the payload `bytes[start, end)` and lets it wait; returns the message. */
+  append(kind: number, bytes: Uint8Array, start: number, end: number, token: number, ordinal: number): Outgoing {
+    const message = this.#store(kind, bytes, start, end, token, ordinal);
+    this.waiting.push(message);
+    return message;
+  }
+
+  /** Puts a copy of a message that left an older epoch before everything that waits; it keeps its ordinal. */
+  prepend(message: Outgoing): void {
+    this.waiting.unshift(
+      this.#store(message.kind, message.page, message.start, message.end, message.token, message.ordinal),
+    );
+  }
+
+  /** Takes a waiting message back: it gives up its room now and is skipped when its turn to be written comes. */
+  cancel(message: Outgoing): void {
+    if (message.cancelled) return;
+    message.cancelled = true;
+    this.messages -= 1;
+    this.bytes -= message.end - message.start;
+    this.#dropCancelledHead();
+  }
+
+  /** Gives the first waiting message the next seq; the caller writes it now. */
+  number(): Outgoing | undefined {
+    const message = this.waiting.shift();
+    if (message === undefined) return undefined;
+    this.sent += 1;
+    this.written.push(message);
+    this.#dropCancelledHead();
+    return message;
+  }
+
+  /** The message with this seq, if it has been numbered and not been released. */
+  withSeq(seq: number): Outgoing | undefined {
+    return this.written.at(seq - this.released - 1);
+  }
+
+  /** Lets go of everything up to and including `seq`, which must have been sent. Returns how many messages went. */
+  releaseThrough(seq: number): number {
+    let count = 0;
+    while (this.released < seq) {
+      const message = this.written.shift();
+      if (message === undefined) break;
+      this.released += 1;
+      this.messages -= 1;
+      this.bytes -= message.end - message.start;
+      count += 1;
+    }
+    if (this.messages === 0) this.#forgetPage();
+    return count;
+  }
+
+  /** Starts a new epoch: numbers begin again, what had been written is handed back in order, what waits stays. */
+  takeWritten(): Outgoing[] {
+    const taken: Outgoing[] = [];
+    for (let message = this.written.shift(); message !== undefined; message = this.written.shift()) {
+      taken.push(message);
+      this.messages -= 1;
+      this.bytes -= message.end - message.start;
+    }
+    this.released = 0;
+    this.sent = 0;
+    return taken;
+  }
+
+  /** Hands back everything that waits, in order, and forgets it. */
+  takeWaiting(): Outgoing[] {
+    const taken: Outgoing[] = [];
+    for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
+      if (message.cancelled) continue;
+      taken.push(message);
+      this.messages -= 1;
+      this.bytes -= message.end - message.start;
+    }
+    if (this.messages === 0) this.#forgetPage();
+    return taken;
+  }
+
+  #dropCancelledHead(): void {
+    while (this.waiting.at(0)?.cancelled === true) this.waiting.shift();
+  }
+
+  #store(kind: number, bytes: Uint8Array, start: number, end: number, token: number, ordinal: number): Outgoing {
+    const size = end - start;
+    const page = this.#room(size + HEADER_BYTES);
+    const at = this.#used + HEADER_BYTES;
+    this.#used = at + size;
+    copyBytes(bytes, start, end, page, at);
+    this.messages += 1;
+    this.bytes += size;
+    return { page, start: at, end: at + size, kind, token, ordinal, cancelled: false };
+  }
+
+  #room(size: number): Uint8Array {
+    if (this.#page !== undefined && this.#page.length - this.#used >= size) return this.#page;
+    if (size >= OWN_PAGE_BYTES) {
+      this.#page = undefined;
+      this.#used = 0;
+      return new Uint8Array(size);
+    }
+    while (this.#pageBytes < size) this.#pageBytes *= 2;
+    this.#page = new Uint8Array(this.#pageBytes);
+    this.#used = 0;
+    this.#pageBytes = Math.min(PAGE_BYTES_MAX, this.#pageBytes * 2);
+    return this.#page;
+  }
+
+  /**
+   * An empty outbox keeps no page, so that an idle session costs none. Pages are never written over: a socket or a
+   * peer in this process may still read the old one.
+   */
+  #forgetPage(): void {
+    this.#page = undefined;
+    this.#used = 0;
+    if (this.#pageBytes > PAGE_BYTES_MIN) this.#pageBytes /= 2;
+  }
+}
+
+/** Below this many bytes a loop beats the call into the engine. */
+const LOOP_BYTES_MAX = 48;
+
+function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start > LOOP_BYTES_MAX) {
+    target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
+    return;
+  }
+  for (let index = start, to = at; index < end; index += 1, to += 1) target[to] = source[index] as number;
+}

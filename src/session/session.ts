@@ -1,0 +1,444 @@
+/**
+ * One end of a session: what both ends remember across connections, joined from its parts. Two verbs in (`receive` a
+ * frame, or a command), one out (`pump` the bytes, then take the outputs). Time and bytes are arguments; the owner of a
+ * frame's bytes stays the caller, who must hand a message on or copy it before the next frame.
+ */
+import type { EndCode } from '../errors.ts';
+import { isTerminal } from '../errors.ts';
+import type { SessionId } from '../ids.ts';
+import { type MutableAck, decodeClose, decodeGoAway, encodeGoAway, encodeNumber, readAck, writeAck } from '../wire/control.ts';
+import { ACK_BYTES, type Checksum, FRAGMENT_FLAG, FrameType, HEADER_BYTES, KIND_MASK, Kind } from '../wire/frame.ts';
+import { frameOf, readU32, readU64, stampChecksum, writeU64 } from '../wire/frame.ts';
+import type { Gather } from '../wire/gather.ts';
+import { Acks, type Positions } from './acks.ts';
+import { type FrameView, Lane, Room } from './intake.ts';
+import { type Heartbeat, Liveness } from './liveness.ts';
+import { type Leftover, Outlet, type OutletLimits } from './outlet.ts';
+
+/** Bounds of one end, in messages and payload bytes. */
+export interface SessionLimits extends OutletLimits {
+  readonly messageBytes: number;
+  readonly mailboxMessages: number;
+  readonly mailboxBytes: number;
+}
+
+/** What a session is made with. `inspect` scans a payload before anything decodes it: negative means refused. */
+export interface SessionOptions {
+  readonly limits: SessionLimits;
+  readonly heartbeat: Heartbeat;
+  readonly inspect: (bytes: Uint8Array, start: number, end: number) => number;
+}
+
+/** What the handshake told about the peer: its positions and terms. */
+export interface PeerState {
+  readonly orderedReceived: number;
+  readonly cursor: number;
+  readonly directReceived: number;
+  readonly windowMessages: number;
+  readonly windowBytes: number;
+  readonly messageBytes: number;
+  readonly checksum: Checksum | undefined;
+}
+
+/** What `receive` did with a frame. After MESSAGE the message is in `message`; after the last two see `parting`. */
+export const Taken = { NOTHING: 0, MESSAGE: 1, GOAWAY: 2, CLOSED: 3, FAULT: 4 } as const;
+
+/** Why a connection parts: the peer's CLOSE, or a fault found here. */
+export interface Parting {
+  readonly code: EndCode;
+  readonly reason: string;
+  readonly retryAfterMs: number;
+}
+
+/** The ordered message taken last; its bytes belong to the frame unless `owned`. */
+export interface TakenMessage {
+  kind: number;
+  seq: number;
+  verdict: number;
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  owned: boolean;
+}
+
+/** Status byte of a receipt. */
+export const ReceiptStatus = { OK: 0, FAILED: 1, NO_HANDLER: 2 } as const;
+
+const RECEIPT_BYTES = 9;
+const NO_BYTES = new Uint8Array(0);
+
+/** One end's memory of a session. */
+export class Session {
+  id: SessionId | undefined;
+  secret: Uint8Array = NO_BYTES;
+  epoch = 0;
+  attached = false;
+  readonly outlet: Outlet;
+  readonly liveness: Liveness;
+  readonly room: Room;
+  readonly message: TakenMessage = { kind: 0, seq: 0, verdict: 0, bytes: NO_BYTES, start: 0, end: 0, owned: false };
+  /** Highest ordered seq with everything up to it processed. */
+  cursor = 0;
+  /** Why the connection has to part, after FAULT or CLOSED; the server's wish after GOAWAY. */
+  parting: Parting = { code: 'line-lost', reason: '', retryAfterMs: 0 };
+  readonly #options: SessionOptions;
+  readonly #orderedIn = new Lane();
+  readonly #directIn = new Lane();
+  readonly #acks = new Acks();
+  readonly #positions: Positions = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
+  readonly #ack: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
+  #checksum: Checksum | undefined;
+  #mustAck = false;
+  #pingDue = false;
+  #pongNonce = -1;
+  #goAway: { retryAfterMs: number; reason: string; through: number } | undefined;
+  #goAwayDue = false;
+  #goAwaySent = false;
+  #goAwayHeard = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.outlet = new Outlet(options.limits);
+    this.liveness = new Liveness(options.heartbeat);
+    this.room = new Room(options.limits.mailboxMessages, options.limits.mailboxBytes);
+  }
+
+  // ---- positions
+
+  /** Highest ordered seq taken off the wire whole. */
+  get orderedReceived(): number {
+    return this.#orderedIn.received;
+  }
+
+  /** Highest direct seq taken off the wire whole. */
+  get directReceived(): number {
+    return this.#directIn.received;
+  }
+
+  /** Bytes that received messages hold here: waiting ones, old ones and an unfinished one. */
+  get mailboxBytes(): number {
+    return this.room.bytes + this.room.oldBytes + this.#orderedIn.partialBytes;
+  }
+
+  // ---- connections
+
+  /** A connection is up; the peer's positions have been found to fit. `ackAtOnce`: the client's answer to WELCOME. */
+  attach(peer: PeerState, ackAtOnce: boolean, nowMs: number): void {
+    this.detach();
+    this.attached = true;
+    this.#checksum = peer.checksum;
+    this.outlet.attach(peer);
+    this.#acks.start(this.#readPositions());
+    this.#mustAck = ackAtOnce;
+    this.liveness.start(nowMs);
+    if (this.#goAway !== undefined) this.#sendGoAway(this.#goAway.through);
+  }
+
+  /** The connection is gone. What was received stays; an unfinished message starts again with the next connection. */
+  detach(): void {
+    this.attached = false;
+    this.#orderedIn.detach();
+    this.#directIn.detach();
+    this.#mustAck = false;
+    this.#pingDue = false;
+    this.#pongNonce = -1;
+    this.#goAwayDue = false;
+    this.#goAwaySent = false;
+    this.#goAwayHeard = false;
+  }
+
+  /** Takes the name of a new epoch; the first one, or the next after `startEpoch`. */
+  adopt(id: SessionId, secret: Uint8Array, epoch: number): void {
+    this.id = id;
+    this.secret = secret;
+    this.epoch = epoch;
+  }
+
+  /**
+   * History was lost: both directions start at seq 1 again. What was received and not processed keeps its room and is
+   * settled with `settleOld`. Returns what the sending half had left over.
+   */
+  startEpoch(finalCursor: number): Leftover {
+    this.detach();
+    this.#orderedIn.restart();
+    this.#directIn.restart();
+    this.cursor = 0;
+    this.room.age();
+    return this.outlet.startEpoch(finalCursor);
+  }
+
+  // ---- in
+
+  /** Bytes of this connection were read. */
+  heard(nowMs: number): void {
+    this.liveness.heard(nowMs);
+  }
+
+  /** Takes one frame off the wire; see `Taken`. */
+  receive(type: number, frame: FrameView, nowMs: number): number {
+    switch (type) {
+      case FrameType.ORDERED:
+        return this.#receiveOrdered(frame, nowMs);
+      case FrameType.DIRECT:
+        return this.#receiveDirect(frame, nowMs);
+      case FrameType.ACK:
+        return this.#receiveAck(frame, nowMs);
+      case FrameType.PING:
+        this.#pongNonce = readU64(frame.bytes, frame.start);
+        return this.#pongNonce < 0 ? this.#fault('bad-frame', 'a ping with an unsafe nonce') : Taken.NOTHING;
+      case FrameType.PONG:
+        this.liveness.answered(readU64(frame.bytes, frame.start), nowMs);
+        return Taken.NOTHING;
+      case FrameType.ASK:
+        this.#acks.want(readU64(frame.bytes, frame.start), this.cursor);
+        return Taken.NOTHING;
+      case FrameType.GOAWAY:
+        return this.#receiveGoAway(frame);
+      case FrameType.CLOSE:
+        return this.#receiveClose(frame);
+      default:
+        return this.#fault('unexpected-frame', `frame type ${type} after the handshake`);
+    }
+  }
+
+  /** Lets go of the bytes of the last frame, so that an idle session does not keep a chunk alive. */
+  forgetFrame(): void {
+    this.message.bytes = NO_BYTES;
+    this.#orderedIn.forget();
+    this.#directIn.forget();
+  }
+
+  /** An ordered message of this epoch has been processed: the next one in order, of this payload size. */
+  processed(bytes: number, nowMs: number): void {
+    this.cursor += 1;
+    this.room.free(bytes);
+    this.#acks.owe(bytes, nowMs);
+    this.#acks.reached(this.cursor);
+  }
+
+  /** A message of an older epoch has settled: it is not acknowledged, its room is granted again. */
+  settleOld(bytes: number, nowMs: number): void {
+    this.room.freeOld(bytes);
+    this.#acks.owe(bytes, nowMs);
+  }
+
+  /** Sends the receipt of a processed message; `error` is one CBOR item for status FAILED. */
+  sendReceipt(seq: number, status: number, error: Uint8Array | undefined): void {
+    const payload = new Uint8Array(RECEIPT_BYTES + (error?.length ?? 0));
+    writeU64(payload, 0, seq);
+    payload[8] = status;
+    if (error !== undefined) payload.set(error, RECEIPT_BYTES);
+    this.outlet.acceptDirect(Kind.RECEIPT, payload, 0, payload.length);
+  }
+
+  // ---- time
+
+  /** When `tick` has to be called, Infinity when nothing waits for time. */
+  get deadlineMs(): number {
+    return this.attached ? Math.min(this.#acks.deadlineMs, this.liveness.deadlineMs) : Infinity;
+  }
+
+  /** Looks at the clock. 'silent' means that the connection is dead; pump after 'nothing'. */
+  tick(nowMs: number): 'nothing' | 'silent' {
+    if (!this.attached) return 'nothing';
+    this.#acks.look(nowMs);
+    const pulse = this.liveness.look(nowMs);
+    if (pulse === 'ping') this.#pingDue = true;
+    return pulse === 'silent' ? 'silent' : 'nothing';
+  }
+
+  // ---- drain
+
+  /** This end is leaving: what was accepted so far is still written, later messages only from inside a turn. */
+  startDrain(retryAfterMs: number, reason: string): void {
+    this.#goAway ??= { retryAfterMs, reason, through: this.outlet.lastOrdinal };
+    if (this.attached && !this.#goAwaySent) this.#sendGoAway(this.#goAway.through);
+  }
+
+  /** A message was accepted inside a running turn: it is written also while draining, with all before it. */
+  allowInTurn(): void {
+    if (this.#goAwaySent || this.#goAwayHeard) this.outlet.writeThrough = this.outlet.lastOrdinal;
+    if (this.#goAway !== undefined) this.#goAway.through = this.outlet.lastOrdinal;
+  }
+
+  /** Whether this end owes nothing and waits for nothing; `mailboxIdle` says that no handler runs or waits. */
+  isIdle(mailboxIdle: boolean): boolean {
+    return mailboxIdle && this.room.messages === 0 && this.room.oldMessages === 0 && this.outlet.isQuiet;
+  }
+
+  /** Answers a GOAWAY once idle. Returns true when both ends have said it on this connection and this end is idle. */
+  settleDrain(mailboxIdle: boolean): boolean {
+    if (!this.#goAwayHeard || !this.attached || !this.isIdle(mailboxIdle)) return false;
+    if (!this.#goAwaySent) {
+      this.#goAwaySent = true;
+      this.#goAwayDue = true;
+    }
+    return !this.#goAwayDue;
+  }
+
+  // ---- out
+
+  /** Writes what is due into `gather`: ack and control frames, then messages up to about `bytesMax` bytes. */
+  pump(gather: Gather, bytesMax: number, nowMs: number): void {
+    if (!this.attached) return;
+    this.#pumpAck(gather);
+    if (this.#pingDue || this.#pongNonce >= 0) this.#pumpHeartbeat(gather);
+    const before = gather.bytes;
+    this.outlet.write(gather, bytesMax);
+    const wrote = gather.bytes > before;
+    const asked = this.outlet.takeAsk();
+    if (asked > 0) this.#control(gather, FrameType.ASK, encodeNumber(asked));
+    if (this.#goAwayDue) this.#pumpGoAway(gather);
+    if (wrote) this.liveness.expecting(true, false, nowMs);
+  }
+
+  /** Makes the next pump carry an ack if there is any news: before a graceful close. */
+  ackNow(): void {
+    this.#acks.urgent = true;
+  }
+
+  // ---- below: one function a frame
+
+  #receiveOrdered(frame: FrameView, nowMs: number): number {
+    const lane = this.#orderedIn;
+    const fragment = (frame.flags & FRAGMENT_FLAG) !== 0;
+    const size = fragment ? readU32(frame.bytes, frame.start) : frame.end - frame.start;
+    const admitted = lane.admit(frame, this.#options.limits.messageBytes);
+    if (admitted !== 'whole' && admitted !== 'part') {
+      return this.#fault(admitted, `ordered: expected seq ${lane.received + 1}, got ${frame.seq}, ${size} bytes`);
+    }
+    if (!this.room.admits(size)) {
+      return this.#fault('credit-exceeded', `ordered seq ${frame.seq} with ${size} bytes is more than was granted`);
+    }
+    if (admitted === 'part') return Taken.NOTHING;
+    const message = this.message;
+    message.verdict = this.#options.inspect(lane.bytes, lane.start, lane.end);
+    if (message.verdict < 0) return this.#fault('payload-refused', `payload of ordered seq ${frame.seq}`);
+    message.kind = frame.flags & KIND_MASK;
+    message.seq = frame.seq;
+    message.bytes = lane.bytes;
+    message.start = lane.start;
+    message.end = lane.end;
+    message.owned = fragment;
+    lane.take();
+    this.room.occupy(size);
+    this.#acks.note(nowMs);
+    return Taken.MESSAGE;
+  }
+
+  #receiveDirect(frame: FrameView, nowMs: number): number {
+    const lane = this.#directIn;
+    const admitted = lane.admit(frame, this.#options.limits.messageBytes);
+    if (admitted === 'part') return Taken.NOTHING;
+    if (admitted !== 'whole') {
+      return this.#fault(admitted, `direct: expected seq ${lane.received + 1}, got ${frame.seq}`);
+    }
+    const code = this.#takeReceipt(lane);
+    if (code !== undefined) return this.#fault(code, `direct seq ${frame.seq}`);
+    const bytes = lane.end - lane.start;
+    lane.take();
+    this.#acks.owe(bytes, nowMs);
+    return Taken.NOTHING;
+  }
+
+  #takeReceipt(lane: Lane): EndCode | undefined {
+    const { bytes, start, end } = lane;
+    if (end - start < RECEIPT_BYTES) return 'bad-frame';
+    const seq = readU64(bytes, start);
+    const status = bytes[start + 8] ?? 255;
+    const errorAt = start + RECEIPT_BYTES;
+    if (seq < 1 || status > ReceiptStatus.NO_HANDLER) return 'bad-frame';
+    if ((status === ReceiptStatus.FAILED) !== end > errorAt) return 'bad-frame';
+    if (status === ReceiptStatus.FAILED && this.#options.inspect(bytes, errorAt, end) < 0) return 'payload-refused';
+    const error = status === ReceiptStatus.FAILED ? bytes.slice(errorAt, end) : undefined;
+    return this.outlet.settleReceipt(seq, status, error) ? undefined : 'unknown-receipt';
+  }
+
+  #receiveAck(frame: FrameView, nowMs: number): number {
+    const ack = this.#ack;
+    if (!readAck(frame.bytes, frame.start, ack)) return this.#fault('bad-frame', 'an ack with an unsafe position');
+    const { outlet } = this;
+    const releasedBefore = outlet.peerReceived + outlet.direct.released;
+    const { orderedReceived, cursor, directReceived, windowMessages, windowBytes } = ack;
+    if (!outlet.acknowledge(orderedReceived, cursor, directReceived, windowMessages, windowBytes)) {
+      return this.#fault('ack-beyond-sent', `received ${orderedReceived}, cursor ${cursor}, direct ${directReceived}`);
+    }
+    const progressed = outlet.peerReceived + outlet.direct.released > releasedBefore;
+    this.liveness.expecting(outlet.isAwaited, progressed, nowMs);
+    return Taken.NOTHING;
+  }
+
+  #receiveGoAway(frame: FrameView): number {
+    const goAway = decodeGoAway(frame.bytes, frame.start, frame.end);
+    if (goAway === undefined) return this.#fault('bad-frame', 'a malformed GOAWAY');
+    this.#goAwayHeard = true;
+    this.parting = { code: 'going-away', reason: goAway.reason, retryAfterMs: goAway.retryAfterMs };
+    if (this.#goAway === undefined) this.outlet.writeThrough = this.outlet.lastNumberedOrdinal;
+    return Taken.GOAWAY;
+  }
+
+  #receiveClose(frame: FrameView): number {
+    const close = decodeClose(frame.bytes, frame.start, frame.end);
+    if (close === undefined) return this.#fault('bad-frame', 'a malformed CLOSE');
+    this.parting = close;
+    return Taken.CLOSED;
+  }
+
+  #fault(code: EndCode, reason: string): number {
+    this.parting = { code: isTerminal(code) ? 'bad-frame' : code, reason, retryAfterMs: 0 };
+    return Taken.FAULT;
+  }
+
+  #readPositions(): Positions {
+    const positions = this.#positions;
+    positions.orderedReceived = this.#orderedIn.received;
+    positions.cursor = this.cursor;
+    positions.directReceived = this.#directIn.received;
+    positions.windowMessages = this.room.grantedMessages;
+    positions.windowBytes = this.room.grantedBytes;
+    return positions;
+  }
+
+  #pumpAck(gather: Gather): void {
+    const acks = this.#acks;
+    const positions = this.#readPositions();
+    if (!this.#mustAck) {
+      if (!acks.isNews(positions)) {
+        acks.urgent = false;
+        return;
+      }
+      if (!acks.urgent && !this.outlet.hasWork) return;
+    }
+    this.#mustAck = false;
+    const frame = new Uint8Array(HEADER_BYTES + ACK_BYTES);
+    const { orderedReceived, cursor, directReceived, windowMessages, windowBytes } = positions;
+    writeAck(frame, 0, orderedReceived, cursor, directReceived, windowMessages, windowBytes);
+    if (this.#checksum !== undefined) stampChecksum(frame, 0, frame.length, this.#checksum);
+    gather.add(frame, 0, frame.length);
+    acks.tell(positions);
+  }
+
+  #pumpHeartbeat(gather: Gather): void {
+    if (this.#pongNonce >= 0) this.#control(gather, FrameType.PONG, encodeNumber(this.#pongNonce));
+    if (this.#pingDue) this.#control(gather, FrameType.PING, encodeNumber(this.liveness.nonce));
+    this.#pongNonce = -1;
+    this.#pingDue = false;
+  }
+
+  #sendGoAway(through: number): void {
+    this.outlet.writeThrough = through;
+    this.#goAwaySent = true;
+    this.#goAwayDue = true;
+  }
+
+  #pumpGoAway(gather: Gather): void {
+    this.#goAwayDue = false;
+    const { retryAfterMs, reason } = this.#goAway ?? { retryAfterMs: 0, reason: '' };
+    this.#control(gather, FrameType.GOAWAY, encodeGoAway({ retryAfterMs, reason }));
+  }
+
+  #control(gather: Gather, type: FrameType, body: Uint8Array): void {
+    const frame = frameOf(type, body, this.#checksum);
+    gather.add(frame, 0, frame.length);
+  }
+}
