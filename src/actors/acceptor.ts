@@ -1,0 +1,305 @@
+/**
+ * The accepting end of one connection: joins socket and machine until a session is attached, then carries it. It reads
+ * the HELLO, has it judged, asks the auth hook, and answers with WELCOME or REFUSED; nothing is replaced, ended or
+ * started before all of that went well (DESIGN: Authenticate first, then resume).
+ */
+import { type EndCode, HomingError, isTerminal } from '../errors.ts';
+import { acceptingMachine } from '../machines/accepting.ts';
+import { type RunningMachine, runMachine } from '../machines/runner.ts';
+import { type Tombstone, type Verdict, judge } from '../session/registry.ts';
+import type { Parting } from '../session/session.ts';
+import { Codec } from '../wire/codec.ts';
+import { Feature, type HelloReceived, PROTOCOL_VERSION, decodeHello, encodeRefused, encodeWelcome } from '../wire/control.ts';
+import { helloVersions } from '../wire/control.ts';
+import { FrameType } from '../wire/frame.ts';
+import { scan } from '../wire/scan.ts';
+import type { Splitter } from '../wire/splitter.ts';
+import { termsOf } from './dialler.ts';
+import type { Carrier, HostedSession, KnownIdentity } from './hosted-session.ts';
+import { Link, type LinkOwner } from './link.ts';
+import { describeError } from './mailbox.ts';
+import type { Settings } from './options.ts';
+import type { Dial, Host, LineEnds } from './ports.ts';
+
+/** What the connection needs from the shard that holds the sessions. */
+export interface AcceptorOwner {
+  readonly host: Host;
+  readonly settings: Settings;
+  find(id: string): { readonly living: HostedSession | undefined; readonly grave: Tombstone | undefined };
+  /** The auth hook; undefined when the behavior has none. */
+  readonly authenticate: ((credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>) | undefined;
+  /** Makes a session, or undefined when there is no room for one. */
+  create(epoch: number, lingerMs: number, identity: KnownIdentity): HostedSession | undefined;
+  /** Whether this address may still try proofs. */
+  mayProve(address: string): boolean;
+  proofFailed(address: string): void;
+  /** The handshake is over, well or not. */
+  settled(acceptor: Acceptor): void;
+  closed(acceptor: Acceptor): void;
+  failed(error: HomingError): void;
+}
+
+/** One accepted connection. */
+export class Acceptor implements Carrier {
+  readonly link: Link;
+  readonly #owner: AcceptorOwner;
+  readonly #machine: RunningMachine<typeof acceptingMachine>;
+  #hello: HelloReceived | undefined;
+  #helloBytes: Uint8Array = new Uint8Array(0);
+  #session: HostedSession | undefined;
+  #held: HostedSession | undefined;
+  #isResumed = false;
+  #isSettled = false;
+
+  constructor(owner: AcceptorOwner, dial: Dial) {
+    this.#owner = owner;
+    this.#machine = runMachine(acceptingMachine, {
+      input: { handshakeMs: owner.settings.handshakeMs },
+      clock: owner.host.clock,
+      onEffect: () => this.#hangUp(),
+      onState: () => {},
+    });
+    this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO]);
+  }
+
+  /** The states of the connection: `authenticating`, `up`, `closed`. */
+  get state(): string {
+    return this.#machine.state();
+  }
+
+  /** Says no before anything was read: there is no room. */
+  refuse(code: EndCode, reason: string, retryAfterMs: number): void {
+    this.#refuse(code, reason, retryAfterMs, undefined);
+  }
+
+  /** Lets the connection go with a code. */
+  close(code: EndCode, reason: string, retryAfterMs: number): void {
+    this.link.close(code, reason, retryAfterMs);
+    this.#machine.send({ type: 'CLOSE', code });
+  }
+
+  #linkOwner(): LinkOwner {
+    return {
+      opened: () => {},
+      greeted: (frame) => this.#greeted(frame),
+      confirmed: () => this.#session?.confirm(this.#isResumed),
+      advanced: () => {},
+      goingAway: () => {},
+      parted: (parting, by) => this.#parted(parting, by),
+      lost: () => this.#machine.send({ type: 'SOCKET_LOST', code: 'line-lost' }),
+    };
+  }
+
+  // ---- HELLO
+
+  #greeted(frame: Splitter): void {
+    if (this.#hello !== undefined) return this.#violated('unexpected-frame', 'a second HELLO');
+    const { bytes, start, end } = frame;
+    const versions = helloVersions(bytes, start, end);
+    if (versions === undefined) return this.#violated('bad-frame', 'this is no HELLO of Homing');
+    if (versions.min > PROTOCOL_VERSION || versions.max < PROTOCOL_VERSION) {
+      const reason = `expected version ${PROTOCOL_VERSION}, got ${versions.min} to ${versions.max}`;
+      return this.#refuse('version-unsupported', reason, 0, undefined);
+    }
+    const hello = decodeHello(bytes, start, end);
+    if (hello === undefined) return this.#violated('bad-frame', 'a malformed HELLO');
+    this.#hello = hello;
+    this.#helloBytes = bytes.slice(start, end);
+    this.#judgeFirst(hello);
+  }
+
+  #judgeFirst(hello: HelloReceived): void {
+    const address = this.link.ends.remoteAddress;
+    if (hello.claim !== undefined && !this.#owner.mayProve(address)) {
+      return this.#refuse('overloaded', 'too many failed proofs from this address', 1_000, undefined);
+    }
+    const { living, verdict } = this.#judge(hello);
+    if (verdict.type === 'refuse') {
+      if (verdict.code === 'proof-failed') this.#owner.proofFailed(address);
+      return this.#refuse(verdict.code, verdict.reason, 0, verdict.grave);
+    }
+    this.#held = living;
+    living?.hold();
+    this.#authenticate(hello);
+  }
+
+  #judge(hello: HelloReceived): { living: HostedSession | undefined; verdict: Verdict } {
+    const id = hello.claim?.id;
+    const { living, grave } = id === undefined ? { living: undefined, grave: undefined } : this.#owner.find(id);
+    return { living, verdict: judge(hello, living, grave, this.#owner.host.secrets) };
+  }
+
+  #authenticate(hello: HelloReceived): void {
+    const { authenticate, settings } = this.#owner;
+    const { credentials } = hello;
+    const verdict = scan(credentials, 0, credentials.length, settings.session.wire);
+    if (verdict < 0) return this.#violated('payload-refused', 'the credentials');
+    if (authenticate === undefined) return this.#welcome(hello, this.#held?.identity);
+    let identity: KnownIdentity | Promise<KnownIdentity>;
+    try {
+      const shown = new Codec(settings.session.wire).decode(credentials, 0, credentials.length, verdict);
+      identity = authenticate(shown, this.link.ends);
+    } catch (error) {
+      return this.#refuseIdentity(error);
+    }
+    if (!(identity instanceof Promise)) return this.#admit(hello, identity);
+    identity.then(
+      (known) => this.#admit(hello, known),
+      (error: unknown) => this.#refuseIdentity(error),
+    );
+  }
+
+  #refuseIdentity(error: unknown): void {
+    const wantsRetry = typeof error === 'object' && error !== null && 'retry' in error && error.retry === true;
+    this.#refuse(wantsRetry ? 'try-later' : 'refused', describeError(error).message, 0, undefined);
+  }
+
+  /** The hook has answered: who it is must be said, and a session stays with its owner. */
+  #admit(hello: HelloReceived, identity: KnownIdentity): void {
+    if (this.link.isOver) return;
+    if (typeof identity?.id !== 'string') {
+      this.#owner.failed(new HomingError('BadOption', 'expected authenticate() to return an identity with an id, a string'));
+      return this.#refuse('refused', 'the server could not tell who this is', 0, undefined);
+    }
+    this.#welcome(hello, identity);
+  }
+
+  // ---- WELCOME
+
+  /** Judges once more, because time has passed in the hook: this is the moment of attach. */
+  #welcome(hello: HelloReceived, identity: KnownIdentity): void {
+    const { living, verdict } = this.#judge(hello);
+    if (verdict.type === 'refuse') return this.#refuse(verdict.code, verdict.reason, 0, verdict.grave);
+    if (living !== undefined && living.identity?.id !== identity?.id) {
+      return this.#refuse('identity-changed', 'the credentials belong to another identity than the session', 0, undefined);
+    }
+    if (verdict.type === 'resume' && living !== undefined) this.#resume(hello, living, identity);
+    else if (verdict.type === 'create') this.#create(hello, living, verdict, identity);
+  }
+
+  #resume(hello: HelloReceived, session: HostedSession, identity: KnownIdentity): void {
+    this.#isResumed = true;
+    this.#attach(hello, session, identity, positionsOf(hello), hello.windowMessages, hello.windowBytes);
+    const { orderedReceived, cursor, directReceived } = session.actor.session;
+    const positions = { type: 'resumed' as const, orderedReceived, cursor, directReceived };
+    this.#sendWelcome(hello, session, positions, session.secret);
+    this.#carry(hello, session);
+  }
+
+  #create(
+    hello: HelloReceived,
+    old: HostedSession | undefined,
+    verdict: Extract<Verdict, { type: 'create' }>,
+    identity: KnownIdentity,
+  ): void {
+    const lingerMs = Math.min(hello.lingerMs, this.#owner.settings.lingerMs);
+    const session = this.#owner.create(verdict.epoch, lingerMs, identity);
+    if (session === undefined) return this.#refuse('overloaded', 'no room for another session', 1_000, undefined);
+    this.#release();
+    old?.end('history-lost', 'the other end lost its memory of the session');
+    const isNew = hello.claim === undefined;
+    const none = { orderedReceived: 0, cursor: 0, directReceived: 0 };
+    this.#attach(hello, session, identity, none, isNew ? hello.windowMessages : 0, isNew ? hello.windowBytes : 0);
+    const { id, secret, epoch } = session;
+    const finalCursor = verdict.grave?.finalCursor;
+    const fresh = { type: 'new' as const, id, secret, epoch, finalCursor, loss: verdict.loss };
+    this.#sendWelcome(hello, session, fresh, verdict.grave?.secret);
+    this.#carry(hello, session);
+  }
+
+  #attach(
+    hello: HelloReceived,
+    session: HostedSession,
+    identity: KnownIdentity,
+    positions: { readonly orderedReceived: number; readonly cursor: number; readonly directReceived: number },
+    windowMessages: number,
+    windowBytes: number,
+  ): void {
+    const { orderedReceived, cursor, directReceived } = positions;
+    const checksum = this.#isChecksummed(hello) ? this.#owner.host.checksum : undefined;
+    const { messageBytes } = hello;
+    const peer = { orderedReceived, cursor, directReceived, windowMessages, windowBytes, messageBytes, checksum };
+    this.#session = session;
+    session.attach(this, hello.dialNumber, identity, peer);
+    this.#release();
+  }
+
+  #sendWelcome(
+    hello: HelloReceived,
+    session: HostedSession,
+    answer: Parameters<typeof encodeWelcome>[0]['session'],
+    secret: Uint8Array | undefined,
+  ): void {
+    const { settings, host } = this.#owner;
+    const features = this.#isChecksummed(hello) ? Feature.CHECKSUM : 0;
+    const terms = termsOf(settings, features, session.lingerMs);
+    const welcome = { version: PROTOCOL_VERSION, ...terms, directPort: 0, session: answer };
+    const sign = (unsigned: Uint8Array): Uint8Array => host.secrets.sign(secret ?? session.secret, this.#helloBytes, unsigned);
+    this.link.writeControl(FrameType.WELCOME, encodeWelcome(welcome, sign));
+  }
+
+  #carry(hello: HelloReceived, session: HostedSession): void {
+    this.link.carry(session.actor, this.#isChecksummed(hello));
+    this.#hello = undefined;
+    this.#helloBytes = new Uint8Array(0);
+    this.#settle();
+    this.#machine.send({ type: 'WELCOMED' });
+    session.actor.afterInput();
+    session.actor.wake();
+  }
+
+  #isChecksummed(hello: HelloReceived): boolean {
+    return (hello.features & Feature.CHECKSUM) !== 0 && this.#owner.settings.checksum !== false;
+  }
+
+  // ---- ends
+
+  #parted(parting: Parting, by: 'peer' | 'here'): void {
+    const session = this.#session;
+    const { code, reason } = parting;
+    if (by === 'peer' && isTerminal(code) && session?.isCarriedBy(this) === true) session.end(code, reason);
+    this.#machine.send(by === 'peer' ? { type: 'SOCKET_LOST', code } : { type: 'CLOSE', code });
+  }
+
+  #violated(code: EndCode, reason: string): void {
+    this.close(code, reason, 0);
+  }
+
+  #refuse(code: EndCode, reason: string, retryAfterMs: number, grave: Tombstone | undefined): void {
+    if (this.link.isOver) return;
+    const { secrets } = this.#owner.host;
+    const refused = { code, reason, retryAfterMs, finalCursor: grave?.finalCursor };
+    const secret = grave?.secret ?? new Uint8Array(0);
+    const body = encodeRefused(refused, (unsigned) => secrets.sign(secret, this.#helloBytes, unsigned));
+    this.link.writeControl(FrameType.REFUSED, body);
+    this.link.leave();
+    this.#machine.send({ type: 'HELLO_REFUSED', code });
+  }
+
+  /** The machine has reached `closed`, whatever led there; told exactly once. */
+  #hangUp(): void {
+    const code = (this.#machine.context().cause ?? 'line-lost') as EndCode;
+    if (code === 'handshake-timeout') this.link.close(code, 'the handshake took too long');
+    else this.link.destroy();
+    this.#release();
+    this.#settle();
+    this.#session?.detach(this, code);
+    this.#owner.closed(this);
+  }
+
+  #release(): void {
+    this.#held?.release();
+    this.#held = undefined;
+  }
+
+  #settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#owner.settled(this);
+  }
+}
+
+function positionsOf(hello: HelloReceived) {
+  const { orderedReceived = 0, cursor = 0, directReceived = 0 } = hello.claim ?? {};
+  return { orderedReceived, cursor, directReceived };
+}

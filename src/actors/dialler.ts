@@ -1,0 +1,435 @@
+/**
+ * The dialling end of a session: joins socket, machine and session for a client. Read it as a recipe: what the machine
+ * commands is carried out in `#effect`, what happens on the link is told to the machine, the session never hears of
+ * sockets. It lives as long as the session: from one dial to the next.
+ */
+import { type EndCode, HomingError, isTerminal } from '../errors.ts';
+import { type DiallingEffect, diallingMachine } from '../machines/dialling.ts';
+import { type RunningMachine, runMachine } from '../machines/runner.ts';
+import { type Backoff, freshBackoff, nextDelay, resetBackoff } from '../session/backoff.ts';
+import type { Leftover } from '../session/outlet.ts';
+import { isProven } from '../session/proof.ts';
+import type { Parting } from '../session/session.ts';
+import { Codec } from '../wire/codec.ts';
+import { Feature, PROTOCOL_VERSION, type NewSession, type ResumedSession, type WelcomeReceived } from '../wire/control.ts';
+import { decodeClose, decodeRefused, decodeWelcome, encodeHello } from '../wire/control.ts';
+import { FrameType } from '../wire/frame.ts';
+import type { Splitter } from '../wire/splitter.ts';
+import { Link, type LinkOwner } from './link.ts';
+import type { RedialOptions, Settings } from './options.ts';
+import type { Dial, Host } from './ports.ts';
+import { SessionActor } from './session-actor.ts';
+
+/** The states of a client's connection. */
+export type ConnectionState = 'idle' | 'connecting' | 'authenticating' | 'up' | 'backoff' | 'closed';
+
+/** What a session that ended, or was refused, left undone: ordered messages only. */
+export interface EndReport {
+  readonly code: EndCode;
+  readonly reason: string;
+  readonly unconfirmed: number;
+  readonly carried: number;
+}
+
+/** What a lost history left undone, and what to do about it; usable while the listener runs. */
+export interface LossReport {
+  readonly reason: string;
+  readonly oldId: string;
+  readonly epoch: number;
+  readonly unconfirmed: number;
+  readonly carried: number;
+}
+
+/** What to do with the messages of a lost epoch. */
+export interface LossChoice {
+  readonly resend: boolean;
+  readonly discard: boolean;
+}
+
+/** What the holder of a dialler is told, in the order in which it happens. */
+export interface DiallerOwner {
+  changed(state: ConnectionState, previous: ConnectionState): void;
+  up(resumed: boolean): void;
+  down(code: EndCode): void;
+  redialling(attempt: number, delayMs: number, cause: Error | undefined): void;
+  /** History was lost. Nothing of the new epoch has left; the answer says what does. */
+  lost(report: LossReport): LossChoice;
+  refused(report: EndReport): void;
+  closed(report: EndReport): void;
+  failed(error: HomingError): void;
+}
+
+/** What a dialler is made with. */
+export interface DiallerOptions {
+  readonly settings: Settings;
+  readonly redial: RedialOptions;
+  readonly dial: Dial;
+  /** Asked anew for each connection. */
+  readonly credentials: () => unknown;
+  readonly autoReconnect: boolean;
+  /** The line can be made only once: its end is the end of the session. */
+  readonly isOnce: boolean;
+}
+
+/** Frames that may answer a HELLO. */
+const ANSWERS = [FrameType.WELCOME, FrameType.REFUSED, FrameType.CLOSE] as const;
+
+/** A session that dials. */
+export class Dialler {
+  readonly actor: SessionActor;
+  readonly #host: Host;
+  readonly #options: DiallerOptions;
+  readonly #owner: DiallerOwner;
+  readonly #machine: RunningMachine<typeof diallingMachine>;
+  readonly #codec: Codec;
+  #backoff: Backoff;
+  #link: Link | undefined;
+  #hello: Uint8Array = new Uint8Array(0);
+  #dialNumber = 0;
+  #wantsRenewal = false;
+  #retryAfterMs = 0;
+  #cause: Error | undefined;
+  #drain: { readonly timer: unknown } | undefined;
+  #isReferenced = true;
+  #isClosed = false;
+
+  constructor(host: Host, options: DiallerOptions, owner: DiallerOwner) {
+    this.#host = host;
+    this.#options = options;
+    this.#owner = owner;
+    this.#backoff = freshBackoff(options.redial);
+    this.#codec = new Codec(options.settings.session.wire);
+    this.actor = new SessionActor(host, options.settings.session, {
+      failed: (error) => owner.failed(error),
+      idle: () => this.#finish('closed', ''),
+      quiet: () => {},
+    });
+    const { autoReconnect, settings, redial, isOnce } = options;
+    this.#machine = runMachine(diallingMachine, {
+      input: { autoReconnect: autoReconnect && !isOnce, handshakeMs: settings.handshakeMs, stableMs: redial.stableMs },
+      clock: host.clock,
+      onEffect: (effect) => this.#effect(effect),
+      onState: (state, previous) => this.#changed(state, previous),
+    });
+  }
+
+  // ---- commands
+
+  get state(): ConnectionState {
+    return this.#machine.state();
+  }
+
+  get autoReconnect(): boolean {
+    return this.#machine.context().autoReconnect;
+  }
+
+  set autoReconnect(on: boolean) {
+    this.#machine.send({ type: 'AUTO_RECONNECT', on });
+  }
+
+  connect(): void {
+    this.#machine.send({ type: 'CONNECT' });
+  }
+
+  reconnect(): void {
+    this.#backoff = resetBackoff(this.#backoff);
+    this.#goodbye();
+    this.#machine.send({ type: 'RECONNECT' });
+  }
+
+  disconnect(): void {
+    this.#goodbye();
+    this.#machine.send({ type: 'DISCONNECT' });
+  }
+
+  /** Ends the session once it owes nothing, or after `drainMs`. */
+  close(drainMs: number): void {
+    if (this.#isClosed || this.#drain !== undefined) return;
+    this.actor.refuseNew();
+    const mayFinish = this.actor.session.id !== undefined && this.state !== 'idle';
+    if (!mayFinish || drainMs === 0) return this.#finish('closed', '');
+    const timer = this.#host.clock.setTimeout(() => this.#finish('closed', 'the time to drain was over'), drainMs);
+    this.#drain = { timer };
+    this.actor.watchIdle();
+  }
+
+  /** Whether the line alone keeps the process alive. */
+  ref(alive: boolean): void {
+    this.#isReferenced = alive;
+    this.#link?.ref(alive);
+  }
+
+  // ---- what the machine commands
+
+  #effect(effect: DiallingEffect): void {
+    switch (effect.type) {
+      case 'dial':
+        return this.#dial();
+      case 'greet':
+        return this.#greet();
+      case 'hangUp':
+        return this.#hangUp();
+      case 'planRedial':
+        return this.#planRedial();
+      case 'proven':
+        this.#backoff = resetBackoff(this.#backoff);
+        return;
+    }
+  }
+
+  #dial(): void {
+    const link: Link = new Link(this.#host, this.#linkOwner(() => link), this.#options.dial, ANSWERS);
+    this.#link = link;
+    if (!this.#isReferenced) link.ref(false);
+  }
+
+  #linkOwner(link: () => Link): LinkOwner {
+    return {
+      opened: () => this.#machine.send({ type: 'SOCKET_OPEN' }),
+      greeted: (frame) => this.#answered(link(), frame),
+      confirmed: () => {},
+      advanced: () => this.#machine.send({ type: 'SESSION_ADVANCED' }),
+      goingAway: () => {},
+      parted: (parting, by) => this.#parted(parting, by),
+      lost: (error) => this.#lost(error),
+    };
+  }
+
+  #greet(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    let credentials: unknown;
+    try {
+      credentials = this.#options.credentials();
+    } catch (error) {
+      return this.#credentialsFailed(error);
+    }
+    if (!(credentials instanceof Promise)) return this.#sendHello(link, credentials);
+    credentials.then(
+      (value) => this.#sendHello(link, value),
+      (error: unknown) => {
+        if (!link.isOver) this.#credentialsFailed(error);
+      },
+    );
+  }
+
+  #sendHello(link: Link, credentials: unknown): void {
+    if (link.isOver) return;
+    try {
+      this.#hello = this.#encodeHello(link, credentials);
+    } catch (error) {
+      return this.#credentialsFailed(error);
+    }
+    link.writeControl(FrameType.HELLO, this.#hello);
+  }
+
+  #encodeHello(link: Link, credentials: unknown): Uint8Array {
+    const { session } = this.actor;
+    const { settings } = this.#options;
+    const { id, secret, epoch } = session;
+    this.#codec.encode(credentials, 'credentials');
+    this.#dialNumber += 1;
+    const { orderedReceived, cursor, directReceived } = session;
+    const mode = this.#wantsRenewal ? ('renew' as const) : ('resume' as const);
+    const claim = id === undefined ? undefined : { mode, id, epoch, orderedReceived, cursor, directReceived };
+    const wantsChecksum = settings.checksum ?? !link.ends.isTrusted;
+    const hello = {
+      versionMin: PROTOCOL_VERSION,
+      versionMax: PROTOCOL_VERSION,
+      ...termsOf(settings, wantsChecksum ? Feature.CHECKSUM : 0, settings.lingerMs),
+      dialNumber: this.#dialNumber,
+      seenAddress: link.ends.remoteAddress,
+      seenPort: link.ends.remotePort,
+      claim,
+      credentials: this.#codec.scratch.slice(this.#codec.start, this.#codec.end),
+    };
+    return encodeHello(hello, (unsigned) => this.#host.secrets.sign(secret, unsigned));
+  }
+
+  #credentialsFailed(error: unknown): void {
+    const sentence = `the credentials could not be had: ${error instanceof Error ? error.message : String(error)}`;
+    this.#owner.failed(error instanceof HomingError ? error : new HomingError('NotEncodable', sentence, { cause: error }));
+    this.#machine.send({ type: 'SOCKET_LOST', code: 'line-lost' });
+  }
+
+  #hangUp(): void {
+    this.#link?.destroy();
+    this.#link = undefined;
+  }
+
+  #planRedial(): void {
+    const { delayMs, next } = nextDelay(this.#backoff, this.#host.chance.number(), this.#retryAfterMs);
+    this.#backoff = next;
+    this.#retryAfterMs = 0;
+    this.#machine.send({ type: 'REDIAL_PLANNED', delayMs });
+    this.#owner.redialling(next.attemptCount, delayMs, this.#cause);
+  }
+
+  #changed(state: ConnectionState, previous: ConnectionState): void {
+    this.#owner.changed(state, previous);
+    if (previous === 'up') this.#owner.down(this.#machine.context().cause as EndCode);
+    if (state === 'idle' && this.#options.isOnce && !this.#isClosed) this.#finish('stream-ended', '');
+    else if (state === 'idle' && this.#drain !== undefined) this.#finish('closed', '');
+  }
+
+  // ---- what the link tells
+
+  #answered(link: Link, frame: Splitter): void {
+    const { type, bytes, start, end } = frame;
+    if (type === FrameType.WELCOME) return this.#welcomed(link, decodeWelcome(bytes, start, end));
+    if (type === FrameType.REFUSED) return this.#refused(link, decodeRefused(bytes, start, end));
+    const parting = decodeClose(bytes, start, end);
+    if (parting === undefined) return this.#violated(link, 'bad-frame', 'a malformed CLOSE');
+    link.destroy();
+    this.#parted(parting, 'peer');
+  }
+
+  #welcomed(link: Link, welcome: WelcomeReceived | undefined): void {
+    if (welcome === undefined) return this.#violated(link, 'bad-frame', 'a malformed WELCOME');
+    if (welcome.version !== PROTOCOL_VERSION) {
+      return this.#violated(link, 'bad-frame', `expected version ${PROTOCOL_VERSION}, got ${welcome.version}`);
+    }
+    if (welcome.mac !== undefined && !this.#isAnswerProven(welcome)) {
+      return this.#violated(link, 'welcome-unproven', 'the answer does not prove knowledge of the session');
+    }
+    if (welcome.session.type === 'resumed') this.#resume(link, welcome, welcome.session);
+    else this.#begin(link, welcome, welcome.session);
+  }
+
+  #isAnswerProven(answer: { readonly mac: Uint8Array | undefined; readonly unsigned: Uint8Array }): boolean {
+    const { secret } = this.actor.session;
+    return isProven(this.#host.secrets, secret, answer.mac, this.#hello, answer.unsigned);
+  }
+
+  #resume(link: Link, welcome: WelcomeReceived, positions: ResumedSession): void {
+    const { session } = this.actor;
+    const { orderedReceived, cursor, directReceived } = positions;
+    if (session.id === undefined || this.#wantsRenewal) {
+      return this.#violated(link, 'bad-frame', 'a session was resumed that was not asked for');
+    }
+    if (!session.outlet.fits(orderedReceived, cursor, directReceived)) {
+      this.#wantsRenewal = true;
+      return this.#violated(link, 'history-lost', 'the positions of the server cannot be true');
+    }
+    this.#attach(link, welcome, positions);
+    this.#owner.up(true);
+  }
+
+  #begin(link: Link, welcome: WelcomeReceived, fresh: NewSession): void {
+    const { session } = this.actor;
+    if (fresh.epoch <= session.epoch) {
+      return this.#violated(link, 'bad-frame', `expected an epoch above ${session.epoch}, got ${fresh.epoch}`);
+    }
+    const oldId = session.id;
+    const leftover = oldId === undefined ? undefined : this.actor.startEpoch(fresh.finalCursor ?? 0);
+    session.adopt(fresh.id, fresh.secret, fresh.epoch);
+    this.#wantsRenewal = false;
+    if (oldId !== undefined && leftover !== undefined) this.#reportLoss(oldId, fresh, leftover);
+    if (link.isOver) return;
+    this.#attach(link, welcome, { orderedReceived: 0, cursor: 0, directReceived: 0 });
+    this.#owner.up(false);
+  }
+
+  #reportLoss(oldId: string, fresh: NewSession, leftover: Leftover): void {
+    const { unconfirmed, carried } = leftover;
+    const reason = fresh.loss ?? 'history-lost';
+    const choice = this.#owner.lost({ reason, oldId, epoch: fresh.epoch, unconfirmed, carried });
+    const { outlet } = this.actor.session;
+    if (choice.discard) outlet.discardCarried();
+    if (choice.resend) outlet.resend(leftover);
+    outlet.afterGap();
+    this.actor.afterInput();
+  }
+
+  #attach(
+    link: Link,
+    welcome: WelcomeReceived,
+    positions: { readonly orderedReceived: number; readonly cursor: number; readonly directReceived: number },
+  ): void {
+    const { orderedReceived, cursor, directReceived } = positions;
+    const { windowMessages, windowBytes, messageBytes } = welcome;
+    const isChecksummed = (welcome.features & Feature.CHECKSUM) !== 0;
+    const checksum = isChecksummed ? this.#host.checksum : undefined;
+    const peer = { orderedReceived, cursor, directReceived, windowMessages, windowBytes, messageBytes, checksum };
+    this.actor.session.attach(peer, true, this.#host.clock.now());
+    link.carry(this.actor, isChecksummed);
+    this.#cause = undefined;
+    this.#machine.send({ type: 'WELCOMED' });
+    this.actor.afterInput();
+  }
+
+  #refused(link: Link, refused: ReturnType<typeof decodeRefused>): void {
+    if (refused === undefined) return this.#violated(link, 'bad-frame', 'a malformed REFUSED');
+    const { code, reason, retryAfterMs } = refused;
+    const isProvenFinal = refused.mac !== undefined && this.#isAnswerProven(refused);
+    const { outlet } = this.actor.session;
+    if (!isTerminal(code)) {
+      this.#retryAfterMs = retryAfterMs;
+      this.#cause = new HomingError(code, `the server refused the connection: ${reason}`);
+      this.#owner.refused({ code, reason, ...outlet.counts });
+      this.#machine.send({ type: 'REFUSED', code });
+      return;
+    }
+    const report = this.#end(code, reason, isProvenFinal ? (refused.finalCursor ?? 0) : 0);
+    this.#owner.refused(report);
+    this.#terminate(report);
+  }
+
+  #parted(parting: Parting, by: 'peer' | 'here'): void {
+    const { code, reason } = parting;
+    if (by === 'peer' && isTerminal(code)) return this.#terminate(this.#end(code, reason, 0));
+    this.#retryAfterMs = by === 'peer' ? parting.retryAfterMs : 0;
+    this.#cause = new HomingError(code, reason === '' ? code : reason);
+    this.#machine.send({ type: 'SOCKET_LOST', code });
+  }
+
+  #lost(error: Error | undefined): void {
+    const code = this.state === 'connecting' ? 'dial-failed' : 'line-lost';
+    this.#cause = error;
+    this.#machine.send({ type: 'SOCKET_LOST', code });
+  }
+
+  // ---- ends
+
+  #violated(link: Link, code: EndCode, reason: string): void {
+    link.close(code, reason);
+    this.#parted({ code, reason, retryAfterMs: 0 }, 'here');
+  }
+
+  /** Lets go of a live link with a word, so that the server knows at once. */
+  #goodbye(): void {
+    if (this.state === 'up') this.#link?.close('disconnected', '');
+  }
+
+  #finish(code: EndCode, reason: string): void {
+    if (this.#isClosed) return;
+    if (this.#drain !== undefined) this.#host.clock.clearTimeout(this.#drain.timer);
+    if (this.state === 'up') this.#link?.close(code, reason);
+    this.#terminate(this.#end(code, reason, 0));
+  }
+
+  #end(code: EndCode, reason: string, finalCursor: number): EndReport {
+    return { code, reason, ...this.actor.end(code, reason, finalCursor) };
+  }
+
+  #terminate(report: EndReport): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#drain !== undefined) this.#host.clock.clearTimeout(this.#drain.timer);
+    this.#machine.send(report.code === 'closed' ? { type: 'CLOSE' } : { type: 'TERMINATED', code: report.code });
+    this.#owner.closed(report);
+  }
+}
+
+/** What an end announces of itself in HELLO and WELCOME. */
+export function termsOf(settings: Settings, features: number, lingerMs: number) {
+  return {
+    features,
+    heartbeatIntervalMs: settings.heartbeat.intervalMs,
+    heartbeatTimeoutMs: settings.heartbeat.timeoutMs,
+    lingerMs,
+    messageBytes: settings.limits.messageBytes,
+    windowMessages: settings.limits.mailboxMessages,
+    windowBytes: settings.limits.mailboxBytes,
+  };
+}

@@ -1,0 +1,248 @@
+/**
+ * One connection from its bytes to its session and back: splits what comes in, hands frames to the handshake or the
+ * session, writes what the session has. It decides nothing about dialling, welcoming or ending: its owner does.
+ */
+import type { EndCode } from '../errors.ts';
+import { type Parting, Taken } from '../session/session.ts';
+import { encodeClose } from '../wire/control.ts';
+import { type FrameType, FrameType as Type, frameOf } from '../wire/frame.ts';
+import { Gather } from '../wire/gather.ts';
+import { Splitter } from '../wire/splitter.ts';
+import { Alarm } from './alarm.ts';
+import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
+import type { SessionActor } from './session-actor.ts';
+
+/** About how many bytes one write takes; between two writes the other lane and control frames get their turn. */
+const WRITE_BYTES = 131_072;
+
+/** What the owner of a link is told. After `parted` or `lost` nothing comes any more. */
+export interface LinkOwner {
+  /** The line can carry bytes. */
+  opened(): void;
+  /** A frame came before a session was attached; it is in the fields of the splitter. */
+  greeted(frame: Splitter): void;
+  /** The first frame after `carry`. */
+  confirmed(): void;
+  /** The session took something, or something of it was acknowledged: once per link. */
+  advanced(): void;
+  /** The peer drains: it wants this end to finish and to come back later. */
+  goingAway(parting: Parting): void;
+  /** The peer said goodbye, broke a rule or fell silent. CLOSE is written where that makes sense. */
+  parted(parting: Parting, by: 'peer' | 'here'): void;
+  /** The line is gone. */
+  lost(error: Error | undefined): void;
+}
+
+/** A line with the protocol on it. */
+export class Link implements LineEvents {
+  readonly #host: Host;
+  readonly #owner: LinkOwner;
+  readonly #splitter: Splitter;
+  readonly #gather = new Gather();
+  readonly #alarm: Alarm;
+  readonly #line: Line;
+  #actor: SessionActor | undefined;
+  #checksummed = true;
+  #isOver = false;
+  #isCongested = false;
+  #isReading = false;
+  #isFlushPlanned = false;
+  #hasConfirmed = false;
+  #hasAdvanced = false;
+  /** Bytes read and written, for the inspector. */
+  bytesRead = 0;
+  bytesWritten = 0;
+
+  readonly #flushLater = (): void => {
+    this.#isFlushPlanned = false;
+    this.flush();
+  };
+
+  /** Makes the line at once; `expected` are the frames that may come before a session is attached. */
+  constructor(host: Host, owner: LinkOwner, dial: Dial, expected: readonly FrameType[]) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#splitter = new Splitter(host.checksum);
+    this.#splitter.only = expected;
+    this.#alarm = new Alarm(host.clock, () => this.#tick());
+    this.#line = dial(this);
+  }
+
+  /** The addresses of the line, once it is open. */
+  get ends(): LineEnds {
+    return this.#line.ends;
+  }
+
+  /** Whether nothing can be sent or received any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Writes a whole control frame of the handshake. */
+  writeControl(type: FrameType, body: Uint8Array): void {
+    if (this.#isOver) return;
+    const frame = frameOf(type, body, this.#checksummed ? this.#host.checksum : undefined);
+    this.bytesWritten += frame.length;
+    if (!this.#line.write([frame])) this.#isCongested = true;
+  }
+
+  /** From now on this link carries the session, which has been attached with the same terms. */
+  carry(actor: SessionActor, checksummed: boolean): void {
+    this.#actor = actor;
+    this.#checksummed = checksummed;
+    this.#splitter.only = undefined;
+    this.#splitter.checksummed = checksummed;
+    actor.link = this;
+  }
+
+  /** Something is there to write: it leaves with the rest of this tick. */
+  wake(): void {
+    if (this.#isFlushPlanned || this.#isReading) return;
+    this.#isFlushPlanned = true;
+    this.#host.defer(this.#flushLater);
+  }
+
+  /** Writes what the session has to write now, as far as the line takes it. */
+  flush(): void {
+    const actor = this.#actor;
+    if (actor === undefined || this.#isOver || this.#isReading) return;
+    const { session } = actor;
+    const nowMs = this.#host.clock.now();
+    while (!this.#isCongested) {
+      session.pump(this.#gather, WRITE_BYTES, nowMs);
+      if (this.#gather.bytes === 0) break;
+      this.bytesWritten += this.#gather.bytes;
+      if (!this.#line.write(this.#gather.take())) this.#isCongested = true;
+    }
+    this.#alarm.set(session.deadlineMs);
+  }
+
+  /** Says goodbye with a code and lets the line go; the session is not told. */
+  close(code: EndCode, reason: string, retryAfterMs = 0): void {
+    if (this.#isOver) return;
+    this.#isCongested = false;
+    if (this.#actor !== undefined) {
+      this.#actor.session.ackNow();
+      this.flush();
+    }
+    this.writeControl(Type.CLOSE, encodeClose({ code, reason, retryAfterMs }));
+    this.leave();
+  }
+
+  /** Sends what is queued and lets the line go without a word. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#letGo();
+    this.#line.end();
+  }
+
+  /** Gives the line up at once. */
+  destroy(): void {
+    if (this.#isOver) return;
+    this.#letGo();
+    this.#line.destroy();
+  }
+
+  /** Whether the line alone keeps the process alive. */
+  ref(alive: boolean): void {
+    this.#line.ref(alive);
+  }
+
+  // ---- what the line tells
+
+  opened(): void {
+    if (!this.#isOver) this.#owner.opened();
+  }
+
+  received(chunk: Uint8Array): void {
+    if (this.#isOver) return;
+    const nowMs = this.#host.clock.now();
+    this.bytesRead += chunk.length;
+    this.#actor?.session.heard(nowMs);
+    this.#isReading = true;
+    this.#splitter.push(chunk);
+    while (this.#splitter.next()) {
+      this.#frame(nowMs);
+      if (this.#isOver) return;
+    }
+    this.#isReading = false;
+    const fault = this.#splitter.fault;
+    if (fault !== undefined) this.#part({ code: fault, reason: `frame type ${this.#splitter.type}`, retryAfterMs: 0 }, 'here');
+    this.#afterInput();
+  }
+
+  drained(): void {
+    this.#isCongested = false;
+    this.flush();
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#letGo();
+    this.#owner.lost(error);
+  }
+
+  // ---- below
+
+  #frame(nowMs: number): void {
+    const frame = this.#splitter;
+    const actor = this.#actor;
+    if (actor === undefined) {
+      this.#owner.greeted(frame);
+      return;
+    }
+    if (!this.#hasConfirmed) {
+      this.#hasConfirmed = true;
+      this.#owner.confirmed();
+    }
+    const session = actor.session;
+    const taken = session.receive(frame.type, frame, nowMs);
+    if (taken === Taken.MESSAGE) actor.take();
+    else if (taken === Taken.FAULT) this.#part(session.parting, 'here');
+    else if (taken === Taken.CLOSED) this.#part(session.parting, 'peer');
+    else if (taken === Taken.GOAWAY) this.#owner.goingAway(session.parting);
+    if (!this.#hasAdvanced) this.#noteAdvance(frame.type);
+  }
+
+  #noteAdvance(type: number): void {
+    if (type !== Type.ORDERED && type !== Type.DIRECT && type !== Type.ACK) return;
+    this.#hasAdvanced = true;
+    if (!this.#isOver) this.#owner.advanced();
+  }
+
+  #afterInput(): void {
+    const actor = this.#actor;
+    if (actor === undefined || this.#isOver) return;
+    actor.session.forgetFrame();
+    actor.afterInput();
+    this.flush();
+  }
+
+  #tick(): void {
+    const actor = this.#actor;
+    if (actor === undefined || this.#isOver) return;
+    if (actor.session.tick(this.#host.clock.now()) === 'silent') {
+      this.#part({ code: 'silent', reason: 'nothing was heard for the heartbeat timeout', retryAfterMs: 0 }, 'here');
+      return;
+    }
+    this.flush();
+    this.#alarm.set(actor.session.deadlineMs);
+  }
+
+  #part(parting: Parting, by: 'peer' | 'here'): void {
+    if (this.#isOver) return;
+    this.#isReading = false;
+    if (by === 'here' && parting.code !== 'silent') this.close(parting.code, parting.reason);
+    else this.destroy();
+    this.#owner.parted(parting, by);
+  }
+
+  #letGo(): void {
+    this.#isOver = true;
+    this.#alarm.stop();
+    const actor = this.#actor;
+    if (actor?.link !== this) return;
+    actor.link = undefined;
+    actor.session.detach();
+  }
+}

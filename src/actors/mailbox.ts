@@ -1,0 +1,265 @@
+/**
+ * The mailbox of a session: ordered messages one after another, each to its end before the next begins. A handler that
+ * returns at once costs no promise; one that returns a promise holds the queue until it settles. What waits here is
+ * copied, because the chunk it came in is the socket's.
+ */
+import { HomingError } from '../errors.ts';
+import { ReceiptStatus, type Session, type TakenMessage } from '../session/session.ts';
+import { Deque } from '../session/deque.ts';
+import type { Codec } from '../wire/codec.ts';
+import { Kind } from '../wire/frame.ts';
+import type { Handler, Handlers } from './handlers.ts';
+
+/** What the mailbox tells its actor. */
+export interface MailboxOwner {
+  /** A handler threw or rejected; the message is settled. */
+  failed(error: unknown, messageId: string): void;
+  /** A message was processed and nothing listened to it. */
+  unheard(event: string): void;
+  /** A turn ended outside of `take` or `open`: acks and receipts may be due. */
+  settled(): void;
+  /** The time, for acks. */
+  now(): number;
+}
+
+/** A message that waits or runs. */
+interface Entry {
+  readonly kind: number;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly verdict: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The turn whose handler is being started: what `session.turn` shows. */
+export interface RunningTurn {
+  seq: number;
+  epoch: number;
+}
+
+/** Receipts that wait for the peer beyond this hold the queue: a peer that never takes them gets no further credit. */
+const RECEIPTS_WAITING_MAX = 10_000;
+
+/** Runs the turns of one session. */
+export class Mailbox {
+  /** Turns in which at least one handler ran, for the inspector. */
+  turnCount = 0;
+  /** Set while a handler is being started, up to its first await. */
+  turn: RunningTurn | undefined;
+  readonly #session: Session;
+  readonly #codec: Codec;
+  readonly #handlers: Handlers;
+  readonly #owner: MailboxOwner;
+  readonly #queue = new Deque<Entry>();
+  readonly #turnSlot: RunningTurn = { seq: 0, epoch: 0 };
+  #isOpen = false;
+  #isClosed = false;
+  #running = false;
+  #afterClose: (() => void) | undefined;
+
+  constructor(session: Session, codec: Codec, handlers: Handlers, owner: MailboxOwner) {
+    this.#session = session;
+    this.#codec = codec;
+    this.#handlers = handlers;
+    this.#owner = owner;
+  }
+
+  /** Whether a handler runs now. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Whether no message waits and no handler runs. */
+  get isIdle(): boolean {
+    return !this.#running && this.#queue.length === 0;
+  }
+
+  /** Messages that wait. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  /** Handlers are attached: what waits may run. */
+  open(): void {
+    this.#isOpen = true;
+    this.#advance();
+  }
+
+  /** The session has ended: what waits is dropped; a handler that runs is left to end, then `settledLast` is called. */
+  close(settledLast?: () => void): void {
+    this.#isClosed = true;
+    this.#queue.clear();
+    this.#afterClose = settledLast;
+  }
+
+  /** Takes the message that the session has just received; its bytes are read or copied before this returns. */
+  take(message: TakenMessage): void {
+    const { kind, seq, verdict, bytes, start, end } = message;
+    const epoch = this.#session.epoch;
+    if (this.#mayStart) {
+      this.#start(kind, seq, epoch, verdict, bytes, start, end);
+      return;
+    }
+    if (this.#isClosed) return;
+    if (message.owned) this.#queue.push({ kind, seq, epoch, verdict, bytes, start, end });
+    else this.#queue.push({ kind, seq, epoch, verdict, bytes: bytes.slice(start, end), start: 0, end: end - start });
+  }
+
+  /** Goes on after the peer took receipts. */
+  resume(): void {
+    if (this.#queue.length > 0) this.#advance();
+  }
+
+  get #mayStart(): boolean {
+    if (!this.#isOpen || this.#running || this.#queue.length > 0 || this.#isClosed) return false;
+    return this.#session.outlet.direct.messages < RECEIPTS_WAITING_MAX;
+  }
+
+  #advance(): void {
+    while (this.#isOpen && !this.#running && !this.#isClosed && this.#queue.length > 0) {
+      if (this.#session.outlet.direct.messages >= RECEIPTS_WAITING_MAX) return;
+      const entry = this.#queue.shift();
+      if (entry === undefined) return;
+      this.#start(entry.kind, entry.seq, entry.epoch, entry.verdict, entry.bytes, entry.start, entry.end);
+    }
+  }
+
+  /** Starts a turn. Seven arguments instead of an object: this is the path of every message. */
+  #start(kind: number, seq: number, epoch: number, verdict: number, bytes: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    let values: unknown[];
+    try {
+      values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
+    } catch (error) {
+      this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
+      return;
+    }
+    const handlers = this.#handlers.of(values[0] as string);
+    if (handlers === undefined) {
+      this.#owner.unheard(values[0] as string);
+      this.#settle(kind, seq, epoch, size, ReceiptStatus.NO_HANDLER, undefined);
+      return;
+    }
+    this.turnCount += 1;
+    this.#running = true;
+    const only = handlers.length === 1 ? handlers[0] : undefined;
+    if (only === undefined) {
+      void this.#runAll(kind, seq, epoch, size, handlers, values);
+      return;
+    }
+    let result: unknown;
+    try {
+      result = this.#call(only, values, seq, epoch);
+    } catch (error) {
+      this.#running = false;
+      this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
+      return;
+    }
+    if (!isThenable(result)) {
+      this.#running = false;
+      this.#settle(kind, seq, epoch, size, ReceiptStatus.OK, undefined);
+      return;
+    }
+    result.then(
+      () => this.#settleLater(kind, seq, epoch, size, ReceiptStatus.OK, undefined),
+      (error: unknown) => this.#settleLater(kind, seq, epoch, size, ReceiptStatus.FAILED, error),
+    );
+  }
+
+  /** Several handlers listen: one after another, each awaited; a throw does not stop the next, the first one counts. */
+  async #runAll(
+    kind: number,
+    seq: number,
+    epoch: number,
+    size: number,
+    handlers: readonly Handler[],
+    values: readonly unknown[],
+  ): Promise<void> {
+    let status: number = ReceiptStatus.OK;
+    let first: unknown;
+    for (const handler of handlers) {
+      try {
+        const result = this.#call(handler, values, seq, epoch);
+        if (isThenable(result)) await result;
+      } catch (error) {
+        if (status === ReceiptStatus.OK) first = error;
+        status = ReceiptStatus.FAILED;
+      }
+    }
+    this.#settleLater(kind, seq, epoch, size, status, first);
+  }
+
+  #call(handler: Handler, values: readonly unknown[], seq: number, epoch: number): unknown {
+    const slot = this.#turnSlot;
+    slot.seq = seq;
+    slot.epoch = epoch;
+    this.turn = slot;
+    try {
+      if (values.length === 2) return handler(values[1]);
+      return handler(...values.slice(1));
+    } finally {
+      this.turn = undefined;
+    }
+  }
+
+  #settleLater(kind: number, seq: number, epoch: number, size: number, status: number, error: unknown): void {
+    this.#running = false;
+    this.#settle(kind, seq, epoch, size, status, error);
+    this.#advance();
+    this.#owner.settled();
+  }
+
+  #settle(kind: number, seq: number, epoch: number, size: number, status: number, error: unknown): void {
+    const session = this.#session;
+    if (status === ReceiptStatus.FAILED) this.#owner.failed(error, `${session.id ?? 'new'}/${epoch}/${seq}`);
+    if (this.#isClosed) {
+      this.#afterClose?.();
+      this.#afterClose = undefined;
+      return;
+    }
+    if (epoch !== session.epoch) {
+      session.settleOld(size, this.#owner.now());
+      return;
+    }
+    session.processed(size, this.#owner.now());
+    if (kind === Kind.DELIVER) session.sendReceipt(seq, status, this.#encodeError(status, error));
+  }
+
+  /** What the peer may learn of an error: its name, its sentence and its code; never a stack. */
+  #encodeError(status: number, error: unknown): Uint8Array | undefined {
+    if (status !== ReceiptStatus.FAILED) return undefined;
+    const { name, message, code } = describeError(error);
+    this.#codec.encode([name, message, code], 'error');
+    return this.#codec.scratch.slice(this.#codec.start, this.#codec.end);
+  }
+}
+
+const ERROR_TEXT_MAX = 1_024;
+
+/** The three plain facts of an error that may leave this process, cut to a bound. */
+export function describeError(error: unknown): { name: string; message: string; code: string | undefined } {
+  try {
+    if (!(error instanceof Error)) return { name: 'Error', message: plainText(error), code: undefined };
+    const code = 'code' in error && typeof error.code === 'string' ? plainText(error.code) : undefined;
+    return { name: plainText(error.name), message: plainText(error.message), code };
+  } catch {
+    return { name: 'Error', message: 'an error that cannot be read', code: undefined };
+  }
+}
+
+function plainText(value: unknown): string {
+  return String(value).slice(0, ERROR_TEXT_MAX).toWellFormed();
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** The error that a failed receipt stands for. */
+export function remoteError(event: string, values: unknown): HomingError {
+  const [name, message, code] = Array.isArray(values) ? (values as unknown[]) : [];
+  const cause = Object.assign(new Error(String(message)), { name: String(name), ...(code === undefined ? {} : { code }) });
+  return new HomingError('HandlerFailed', `the peer's handler of ${event} threw: ${String(message)}`, { cause });
+}

@@ -1,0 +1,141 @@
+/**
+ * Every default and bound of the runtime in one place (DESIGN.md: Defaults), and the check of what a user gives. A value
+ * outside its range is an error at once, with the name of the option, never something that is quietly mended.
+ */
+import { HomingError } from '../errors.ts';
+import type { BackoffOptions } from '../session/backoff.ts';
+import type { Heartbeat } from '../session/liveness.ts';
+import { defaultWireLimits } from '../wire/limits.ts';
+import type { SessionSettings } from './session-actor.ts';
+
+/** Bounds; counts, and sizes in bytes. */
+export interface Limits {
+  /** Bytes of one encoded message. */
+  readonly messageBytes: number;
+  /** Messages accepted and not yet released; `send` throws at this bound. */
+  readonly outboxMessages: number;
+  readonly outboxBytes: number;
+  /** Ordered messages received and not yet processed. */
+  readonly mailboxMessages: number;
+  readonly mailboxBytes: number;
+  /** Containers inside each other in one message. */
+  readonly depth: number;
+  /** Server: sessions in memory, connected or not. */
+  readonly sessions: number;
+  /** Server: open connections. */
+  readonly connections: number;
+  /** Server: connections whose handshake is not finished. */
+  readonly handshakes: number;
+}
+
+/** Options that both ends share; times in milliseconds. */
+export interface EndOptions {
+  readonly heartbeat?: Partial<Heartbeat> | undefined;
+  /** How long a connection may take until it is up. */
+  readonly handshakeMs?: number | undefined;
+  /** How long a session outlives its connection; the smaller wish of the two ends is granted. */
+  readonly lingerMs?: number | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  /** CRC-32 on every frame; by default on unless the line is loopback, a Unix path or TLS. */
+  readonly checksum?: boolean | undefined;
+}
+
+/** Backoff of a client; times in milliseconds. */
+export interface RedialOptions extends BackoffOptions {
+  /** A connection that stayed up this long starts the backoff anew. */
+  readonly stableMs: number;
+}
+
+/** What holds when nothing else is said. */
+export const defaults = {
+  heartbeat: { intervalMs: 5_000, timeoutMs: 15_000 },
+  handshakeMs: 10_000,
+  lingerMs: 120_000,
+  backoff: { firstMs: 10, baseMs: 250, maxMs: 20_000, stableMs: 10_000 },
+  turnDeadlineMs: 30_000,
+  drainMs: 30_000,
+  limits: {
+    messageBytes: 1_048_576,
+    outboxMessages: 10_000,
+    outboxBytes: 16_777_216,
+    mailboxMessages: 1_024,
+    mailboxBytes: 1_048_576,
+    depth: 32,
+    sessions: 100_000,
+    connections: 100_000,
+    handshakes: 1_000,
+  },
+} as const;
+
+/** Failed proofs that one address may cause a second; more are refused unread. */
+export const FAILED_PROOFS_PER_SECOND = 5;
+
+/** Longest time that the wire can carry, in milliseconds (u32). */
+const WIRE_MS_MAX = 4_294_967_295;
+
+/** The checked options of one end. */
+export interface Settings {
+  readonly session: SessionSettings;
+  readonly heartbeat: Heartbeat;
+  readonly handshakeMs: number;
+  readonly lingerMs: number;
+  readonly limits: Limits;
+  readonly checksum: boolean | undefined;
+}
+
+/** Checks the options and fills in the defaults. Throws `BadOption`. */
+export function settingsOf(options: EndOptions): Settings {
+  const heartbeat = heartbeatOf(options.heartbeat);
+  const handshakeMs = number('handshakeMs', options.handshakeMs, defaults.handshakeMs, 1, WIRE_MS_MAX);
+  const lingerMs = number('lingerMs', options.lingerMs, defaults.lingerMs, 0, WIRE_MS_MAX);
+  const limits = limitsOf(options.limits ?? {});
+  const wire = { ...defaultWireLimits, messageBytes: limits.messageBytes, depth: limits.depth };
+  const session = { limits, wire, heartbeat, turnDeadlineMs: defaults.turnDeadlineMs };
+  return { session, heartbeat, handshakeMs, lingerMs, limits, checksum: options.checksum };
+}
+
+/** Checks a client's backoff. Throws `BadOption`. */
+export function redialOf(given: Partial<RedialOptions> | undefined): RedialOptions {
+  const { firstMs, baseMs, maxMs, stableMs } = defaults.backoff;
+  const backoff = given ?? {};
+  return {
+    firstMs: number('backoff.firstMs', backoff.firstMs, firstMs, 0, WIRE_MS_MAX),
+    baseMs: number('backoff.baseMs', backoff.baseMs, baseMs, 0, WIRE_MS_MAX),
+    maxMs: number('backoff.maxMs', backoff.maxMs, maxMs, 0, WIRE_MS_MAX),
+    stableMs: number('backoff.stableMs', backoff.stableMs, stableMs, 0, WIRE_MS_MAX),
+  };
+}
+
+/** Checks a time to drain. Throws `BadOption`. */
+export function drainMsOf(drainMs: number | undefined): number {
+  return number('drainMs', drainMs, defaults.drainMs, 0, WIRE_MS_MAX);
+}
+
+function heartbeatOf(given: Partial<Heartbeat> | undefined): Heartbeat {
+  const { intervalMs, timeoutMs } = defaults.heartbeat;
+  const interval = number('heartbeat.intervalMs', given?.intervalMs, intervalMs, 0, WIRE_MS_MAX);
+  const timeout = number('heartbeat.timeoutMs', given?.timeoutMs, Math.max(timeoutMs, interval * 3), 0, WIRE_MS_MAX);
+  if (interval > 0 && timeout < interval) {
+    throw new HomingError('BadOption', `expected heartbeat.timeoutMs of at least intervalMs (${interval}), got ${timeout}`);
+  }
+  return { intervalMs: interval, timeoutMs: timeout };
+}
+
+function limitsOf(given: Partial<Limits>): Limits {
+  const checked: Record<string, number> = {};
+  for (const [name, fallback] of Object.entries(defaults.limits)) {
+    const min = name === 'messageBytes' ? 64 : 1;
+    const max = name === 'messageBytes' ? 16_777_216 : name === 'depth' ? 128 : 2 ** 32 - 1;
+    checked[name] = number(`limits.${name}`, given[name as keyof Limits], fallback, min, max);
+  }
+  for (const name of Object.keys(given)) {
+    if (!(name in checked)) throw new HomingError('BadOption', `expected a known limit, got limits.${name}`);
+  }
+  return checked as unknown as Limits;
+}
+
+function number(name: string, given: number | undefined, fallback: number, min: number, max: number): number {
+  if (given === undefined) return fallback;
+  if (typeof given === 'number' && given >= min && given <= max) return given;
+  throw new HomingError('BadOption', `expected ${name} from ${min} to ${max}, got ${String(given)}`);
+}

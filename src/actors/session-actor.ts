@@ -1,0 +1,316 @@
+/**
+ * A session as an actor: the pure session, its mailbox, the handlers, and the promises of those who wait. It outlives
+ * its links; whoever holds it (a client, a server) decides when it gets one. The public handles call it, nobody else.
+ */
+import { type EndCode, HomingError, type Outcome } from '../errors.ts';
+import { ReceiptStatus, Session, type SessionLimits } from '../session/session.ts';
+import type { Heartbeat } from '../session/liveness.ts';
+import type { Leftover, OutletOutput } from '../session/outlet.ts';
+import { Codec } from '../wire/codec.ts';
+import { Kind } from '../wire/frame.ts';
+import type { WireLimits } from '../wire/limits.ts';
+import { scan } from '../wire/scan.ts';
+import { Handlers } from './handlers.ts';
+import type { Link } from './link.ts';
+import { Mailbox, remoteError } from './mailbox.ts';
+import type { Host } from './ports.ts';
+import { type Wait, Waits } from './waits.ts';
+
+/** Settings of a session at this end; all have defaults in `options.ts`. */
+export interface SessionSettings {
+  readonly limits: SessionLimits;
+  readonly wire: WireLimits;
+  readonly heartbeat: Heartbeat;
+  /** Deadline of a wait inside a handler, in milliseconds (DESIGN: contract 1). */
+  readonly turnDeadlineMs: number;
+}
+
+/** What the holder of a session is told. */
+export interface SessionOwner {
+  /** Something went wrong that no promise carries. */
+  failed(error: HomingError): void;
+  /** The session has nothing to do and nothing to wait for, as far as this end knows; asked for by `watchIdle`. */
+  idle(): void;
+  /** Both ends have said GOAWAY on this connection and this end owes nothing. */
+  quiet(): void;
+}
+
+/** What is known of the handler being started. */
+export interface Turn {
+  readonly messageId: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly from: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** One end of a session, alive in this thread. */
+export class SessionActor {
+  readonly session: Session;
+  readonly mailbox: Mailbox;
+  readonly handlers = new Handlers();
+  /** Messages processed that nobody listened to. */
+  unheardCount = 0;
+  /** The connection that carries it now. */
+  link: Link | undefined;
+  readonly #settings: SessionSettings;
+  readonly #owner: SessionOwner;
+  readonly #codec: Codec;
+  readonly #waits: Waits;
+  readonly #writableTokens: number[] = [];
+  readonly #ending = new AbortController();
+  #end: { readonly code: EndCode; readonly reason: string } | undefined;
+  #isClosing = false;
+  #watchesIdle = false;
+
+  constructor(host: Host, settings: SessionSettings, owner: SessionOwner) {
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#codec = new Codec(settings.wire);
+    this.#waits = new Waits(host.clock);
+    const inspect = (bytes: Uint8Array, start: number, end: number): number =>
+      isNamedArray(bytes, start) ? scan(bytes, start, end, settings.wire) : -1;
+    this.session = new Session({ limits: settings.limits, heartbeat: settings.heartbeat, inspect });
+    this.mailbox = new Mailbox(this.session, this.#codec, this.handlers, {
+      failed: (error, messageId) => this.#failed(error, messageId),
+      unheard: () => void (this.unheardCount += 1),
+      settled: () => this.#afterInput(),
+      now: () => host.clock.now(),
+    });
+  }
+
+  // ---- what the public handles call
+
+  /** Accepts `[event, ...args]`. False from half the bound; throws `OutboxFull` at it. */
+  send(message: readonly unknown[]): boolean {
+    this.#requireOpen();
+    const outlet = this.session.outlet;
+    const codec = this.#encode(message);
+    if (outlet.isFull(codec.end - codec.start)) throw this.#outboxFull(message[0] as string);
+    outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
+    if (this.mailbox.isRunning) this.session.allowInTurn();
+    this.wake();
+    return !outlet.isHalfFull;
+  }
+
+  /** Accepts `[event, ...args]` when there is room; resolves when the peer has processed it. */
+  deliver(message: readonly unknown[], wait: Wait): Promise<void> {
+    const begin = (token: number): void => {
+      this.#requireOpen();
+      const outlet = this.session.outlet;
+      const { scratch, start, end } = this.#encode(message);
+      if (outlet.isFull(end - start)) outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
+      else outlet.accept(Kind.DELIVER, scratch, start, end, token);
+      if (this.mailbox.isRunning) this.session.allowInTurn();
+      this.wake();
+    };
+    return this.#wait(String(message[0]), wait, begin, (token) => this.#giveUp(token));
+  }
+
+  /** Resolves when the peer has processed everything accepted so far. */
+  flush(wait: Wait): Promise<void> {
+    const begin = (token: number): void => {
+      this.#requireOpen();
+      this.session.outlet.flush(token);
+      this.#settleOutputs();
+      this.wake();
+    };
+    return this.#wait('flush', wait, begin, () => 'unknown');
+  }
+
+  /** Resolves when `send` would return true. */
+  writable(wait: Wait): Promise<void> {
+    const begin = (token: number): void => {
+      this.#requireOpen();
+      this.#writableTokens.push(token);
+      this.session.outlet.wantWritable();
+      this.#settleOutputs();
+    };
+    return this.#wait('writable', wait, begin, () => undefined);
+  }
+
+  /** The turn whose handler is being started; throws `NoTurn` elsewhere. */
+  get turn(): Turn {
+    const turn = this.mailbox.turn;
+    if (turn === undefined) throw new HomingError('NoTurn', 'expected to be read in a handler before its first await');
+    const { seq, epoch } = turn;
+    const signal = this.#ending.signal;
+    return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: undefined, signal };
+  }
+
+  /** From now on only handlers that run may send: the session is closing. */
+  refuseNew(): void {
+    this.#isClosing = true;
+  }
+
+  // ---- what a link calls
+
+  /** A message was taken off the wire. */
+  take(): void {
+    this.mailbox.take(this.session.message);
+  }
+
+  /** A batch of frames has been taken: promises settle, drains go on. */
+  afterInput(): void {
+    this.#settleOutputs();
+    this.mailbox.resume();
+    if (this.session.settleDrain(this.mailbox.isIdle)) this.#owner.quiet();
+    if (this.#watchesIdle) this.checkIdle();
+  }
+
+  // ---- what the holder calls
+
+  /** Something is there to write: it leaves with the rest of this tick. */
+  wake(): void {
+    this.link?.wake();
+  }
+
+  /** From now on the owner hears of idleness, at once if it is so. */
+  watchIdle(): void {
+    this.#watchesIdle = true;
+    this.checkIdle();
+  }
+
+  /** Tells the owner if this end has nothing to do and nothing to wait for. */
+  checkIdle(): void {
+    if (this.session.isIdle(this.mailbox.isIdle)) this.#owner.idle();
+  }
+
+  /** History was lost: a new epoch begins. Promises of what was written reject before this returns. */
+  startEpoch(finalCursor: number): Leftover {
+    const leftover = this.session.startEpoch(finalCursor);
+    this.#settleOutputs();
+    return leftover;
+  }
+
+  /**
+   * The session is over: everybody who waits is told. What the peer is known to have processed (`finalCursor`) counts as
+   * confirmed. Returns the counts for the report; the second call none.
+   */
+  end(code: EndCode, reason: string, finalCursor: number, settledLast?: () => void): { unconfirmed: number; carried: number } {
+    if (this.#end !== undefined) return { unconfirmed: 0, carried: 0 };
+    this.#end = { code, reason };
+    this.link = undefined;
+    this.session.detach();
+    const counts = this.session.outlet.end(finalCursor);
+    this.mailbox.close(settledLast);
+    this.#settleOutputs();
+    this.#waits.rejectAll((what) => this.#ended(what, undefined));
+    this.#ending.abort(new HomingError(code, `the session ended: ${reason || code}`));
+    return counts;
+  }
+
+  // ---- below
+
+  #wait(what: string, wait: Wait, begin: (token: number) => void, giveUp: (token: number) => Outcome | undefined): Promise<void> {
+    const timeoutMs = wait.timeoutMs ?? (this.mailbox.isRunning ? this.#settings.turnDeadlineMs : undefined);
+    return this.#waits.start(what, { timeoutMs, signal: wait.signal }, begin, giveUp);
+  }
+
+  #giveUp(token: number): Outcome {
+    const outcome = this.session.outlet.giveUp(token);
+    this.#settleOutputs();
+    this.wake();
+    return outcome;
+  }
+
+  #encode(message: readonly unknown[]): Codec {
+    if (typeof message[0] !== 'string') {
+      throw new HomingError('BadOption', `expected the name of an event as text, got ${typeof message[0]}`);
+    }
+    const codec = this.#codec;
+    codec.encode(message);
+    const bytes = codec.end - codec.start;
+    const bytesMax = this.session.outlet.messageBytesMax;
+    if (bytes > bytesMax) {
+      throw new HomingError('MessageTooLarge', `${message[0]}: expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`);
+    }
+    return codec;
+  }
+
+  #requireOpen(): void {
+    if (this.#end === undefined) {
+      if (!this.#isClosing || this.mailbox.isRunning) return;
+      throw new HomingError('Closed', 'the session is being closed');
+    }
+    const { code, reason } = this.#end;
+    throw new HomingError('Closed', `the session has ended (${code}${reason === '' ? '' : `: ${reason}`})`);
+  }
+
+  #outboxFull(event: string): HomingError {
+    const { outboxMessages, outboxBytes } = this.#settings.limits;
+    const { messages, bytes } = this.session.outlet.ordered;
+    return new HomingError(
+      'OutboxFull',
+      `${event}: expected at most ${outboxMessages} messages and ${outboxBytes} bytes in the outbox, which holds ${messages} and ${bytes}`,
+    );
+  }
+
+  #failed(error: unknown, messageId: string): void {
+    const sentence = `a handler threw at message ${messageId}: ${error instanceof Error ? error.message : String(error)}`;
+    this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error, messageId }));
+  }
+
+  /** A turn ended by itself: its effects leave, and so does its acknowledgement. */
+  #afterInput(): void {
+    this.afterInput();
+    this.wake();
+  }
+
+  #settleOutputs(): void {
+    const outputs = this.session.outlet.outputs;
+    if (outputs.length === 0) return;
+    for (const output of outputs.splice(0)) this.#settleOutput(output);
+  }
+
+  #settleOutput(output: OutletOutput): void {
+    switch (output.type) {
+      case 'receipt':
+        this.#settleReceipt(output.token, output.status, output.error);
+        return;
+      case 'rejected':
+        this.#waits.reject(output.token, this.#ended(this.#waits.whatOf(output.token) ?? 'message', output.outcome));
+        return;
+      case 'oversize':
+        this.#refuseOversize(output.token, output.bytes, output.bytesMax);
+        return;
+      case 'flushed':
+        this.#waits.resolve(output.token);
+        return;
+      case 'writable':
+        for (const token of this.#writableTokens.splice(0)) this.#waits.resolve(token);
+        return;
+    }
+  }
+
+  #settleReceipt(token: number, status: number, error: Uint8Array | undefined): void {
+    const event = this.#waits.whatOf(token) ?? 'message';
+    if (status === ReceiptStatus.OK) this.#waits.resolve(token);
+    else if (status === ReceiptStatus.NO_HANDLER) {
+      this.#waits.reject(token, new HomingError('NoHandler', `the peer processed ${event}, but nothing there listens to it`));
+    } else {
+      const values = error === undefined ? undefined : this.#codec.decode(error, 0, error.length, 1);
+      this.#waits.reject(token, remoteError(event, values));
+    }
+  }
+
+  #refuseOversize(token: number, bytes: number, bytesMax: number): void {
+    const error = new HomingError('MessageTooLarge', `expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`);
+    if (token === 0) this.#owner.failed(error);
+    else this.#waits.reject(token, error);
+  }
+
+  #ended(what: string, outcome: Outcome | undefined): HomingError {
+    const end = this.#end;
+    const why = end === undefined ? 'the peer lost its memory of the session' : `the session ended (${end.code})`;
+    return new HomingError('OutcomeUnknown', `${what}: ${why} before it was confirmed`, { outcome: outcome ?? 'unknown' });
+  }
+}
+
+/** Whether a payload begins as every message does: an array whose first element is a text. */
+function isNamedArray(bytes: Uint8Array, start: number): boolean {
+  const head = bytes[start] ?? 0;
+  if (head >> 5 !== 4 || head === 0x80) return false;
+  const next = start + (head < 0x98 ? 1 : head === 0x98 ? 2 : 3);
+  return (bytes[next] ?? 0) >> 5 === 3;
+}

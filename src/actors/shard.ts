@@ -1,0 +1,249 @@
+/**
+ * A shard: all sessions and accepted connections of one thread, the tombstones of those that ended, and the bounds on
+ * all of them. It runs on the calling thread or in a worker alike; it knows no sockets, only lines.
+ */
+import { type EndCode, HomingError } from '../errors.ts';
+import { type SessionId, sessionId } from '../ids.ts';
+import { Pace } from '../session/pace.ts';
+import { SECRET_BYTES } from '../session/proof.ts';
+import { Graveyard } from '../session/registry.ts';
+import { Acceptor, type AcceptorOwner } from './acceptor.ts';
+import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
+import { FAILED_PROOFS_PER_SECOND, type Settings } from './options.ts';
+import type { Dial, Host, LineEnds } from './ports.ts';
+
+/** Bytes of chance in a session id; its text is twice as long. */
+const SESSION_ID_RANDOM_BYTES = 16;
+
+/** Addresses whose failed proofs are counted at a time. */
+const ADDRESSES_MAX = 10_000;
+
+/** Where clients come back after a drain, spread over this many milliseconds. */
+const RETURN_SPREAD_MS = 1_000;
+
+/** What the holder of a shard is told. */
+export interface ShardOwner {
+  /** The session is visible from now on: run the behavior, then `session.actor.mailbox.open()`. */
+  started(session: HostedSession): void;
+  up(info: SessionInfo, resumed: boolean): void;
+  down(info: SessionInfo, code: EndCode): void;
+  gap(info: SessionInfo, counts: { unconfirmed: number; carried: number }): void;
+  ended(info: SessionInfo, report: { code: EndCode; reason: string; unconfirmed: number; carried: number }): void;
+  failed(error: HomingError, info: SessionInfo | undefined): void;
+}
+
+/** The auth hook of a behavior. */
+export type Authenticate = (credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>;
+
+/** How many of what a shard holds. */
+export interface ShardCounts {
+  readonly sessions: number;
+  readonly connections: number;
+  readonly handshakes: number;
+  readonly graves: number;
+  readonly failedProofs: number;
+}
+
+/** The sessions and accepted connections of one thread. */
+export class Shard implements AcceptorOwner {
+  readonly host: Host;
+  readonly settings: Settings;
+  readonly authenticate: Authenticate | undefined;
+  readonly #owner: ShardOwner;
+  readonly #number: number;
+  readonly #sessions = new Map<SessionId, HostedSession>();
+  readonly #unseen = new Set<HostedSession>();
+  readonly #graves: Graveyard;
+  readonly #acceptors = new Set<Acceptor>();
+  readonly #pace = new Pace(FAILED_PROOFS_PER_SECOND, ADDRESSES_MAX);
+  #handshakeCount = 0;
+  #failedProofCount = 0;
+  #drain: { readonly done: () => void; readonly timer: unknown } | undefined;
+  #isStopped = false;
+
+  constructor(host: Host, settings: Settings, authenticate: Authenticate | undefined, owner: ShardOwner, number: number) {
+    this.host = host;
+    this.settings = settings;
+    this.authenticate = authenticate;
+    this.#owner = owner;
+    this.#number = number;
+    this.#graves = new Graveyard(settings.limits.sessions);
+  }
+
+  get counts(): ShardCounts {
+    return {
+      sessions: this.#sessions.size,
+      connections: this.#acceptors.size,
+      handshakes: this.#handshakeCount,
+      graves: this.#graves.size,
+      failedProofs: this.#failedProofCount,
+    };
+  }
+
+  /** The sessions that are visible. */
+  *sessions(): IterableIterator<HostedSession> {
+    for (const session of this.#sessions.values()) if (session.isSeen) yield session;
+  }
+
+  /** Takes an accepted line; beyond a bound it is told to come back later. */
+  accept(dial: Dial): void {
+    const { connections, handshakes } = this.settings.limits;
+    const acceptor = new Acceptor(this, dial);
+    this.#acceptors.add(acceptor);
+    this.#handshakeCount += 1;
+    if (this.#isStopped) acceptor.refuse('going-away', 'the server is shut down', this.#returnMs());
+    else if (this.#handshakeCount > handshakes) acceptor.refuse('overloaded', 'too many handshakes', this.#returnMs());
+    else if (this.#acceptors.size > connections) acceptor.refuse('overloaded', 'too many connections', this.#returnMs());
+  }
+
+  /** Plain facts of a session. */
+  infoOf(session: HostedSession): SessionInfo {
+    const { id, epoch, identity } = session;
+    return { id, shard: this.#number, epoch, identityId: identity?.id, dialled: false };
+  }
+
+  /**
+   * Drains: every connection is told to finish and to come back later; resolves through `done` when all are quiet, or
+   * after `drainMs`. Then, and at once with 0, what is left is ended.
+   */
+  drain(drainMs: number, done: () => void): void {
+    if (this.#drain !== undefined) this.host.clock.clearTimeout(this.#drain.timer);
+    const timer = drainMs > 0 ? this.host.clock.setTimeout(() => this.stop(), drainMs) : undefined;
+    this.#drain = { done, timer };
+    for (const session of this.#sessions.values()) {
+      session.actor.session.startDrain(this.#returnMs(), 'the server is shutting down');
+      session.actor.wake();
+    }
+    if (drainMs === 0) this.stop();
+    else this.#checkDrained();
+  }
+
+  /** Ends everything now. */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const session of [...this.#sessions.values()]) session.end('going-away', 'the server was shut down', this.#returnMs());
+    for (const acceptor of [...this.#acceptors]) acceptor.close('going-away', 'the server was shut down', this.#returnMs());
+    if (this.#drain?.timer !== undefined) this.host.clock.clearTimeout(this.#drain.timer);
+    this.#drain?.done();
+  }
+
+  // ---- what an acceptor asks
+
+  find(id: string): { living: HostedSession | undefined; grave: ReturnType<Graveyard['find']> } {
+    const key = sessionId(id);
+    return { living: this.#sessions.get(key), grave: this.#graves.find(key, this.host.clock.now()) };
+  }
+
+  create(epoch: number, lingerMs: number, identity: KnownIdentity): HostedSession | undefined {
+    if (this.#isStopped || !this.#makeRoom()) return undefined;
+    const id = sessionId(hex(this.host.chance.bytes(SESSION_ID_RANDOM_BYTES)));
+    const secret = this.host.chance.bytes(SECRET_BYTES);
+    const session = new HostedSession(this.host, this.settings, this, { id, secret, epoch, lingerMs }, identity);
+    this.#sessions.set(id, session);
+    this.#unseen.add(session);
+    if (this.#drain !== undefined) session.actor.session.startDrain(this.#returnMs(), 'the server is shutting down');
+    return session;
+  }
+
+  mayProve(address: string): boolean {
+    return this.#pace.allows(address, this.host.clock.now());
+  }
+
+  proofFailed(address: string): void {
+    this.#failedProofCount += 1;
+    this.#pace.spend(address, this.host.clock.now());
+  }
+
+  settled(): void {
+    this.#handshakeCount -= 1;
+  }
+
+  closed(acceptor: Acceptor): void {
+    this.#acceptors.delete(acceptor);
+  }
+
+  // ---- what a session tells
+
+  seen(session: HostedSession): void {
+    this.#unseen.delete(session);
+    this.#owner.started(session);
+  }
+
+  up(session: HostedSession, resumed: boolean): void {
+    this.#owner.up(this.infoOf(session), resumed);
+  }
+
+  down(session: HostedSession, code: EndCode): void {
+    this.#owner.down(this.infoOf(session), code);
+    this.#checkDrained();
+  }
+
+  ended(session: HostedSession, code: EndCode, reason: string, counts: { unconfirmed: number; carried: number }): void {
+    this.#sessions.delete(session.id);
+    this.#unseen.delete(session);
+    this.#bury(session, code, reason);
+    if (session.isSeen) {
+      const info = this.infoOf(session);
+      if (code === 'history-lost') this.#owner.gap(info, counts);
+      this.#owner.ended(info, { code, reason, ...counts });
+    }
+    this.#checkDrained();
+  }
+
+  quiet(session: HostedSession): void {
+    if (this.#drain === undefined) return;
+    session.end('going-away', 'the server has finished with this session', this.#returnMs());
+  }
+
+  failed(session: HostedSession | HomingError, error?: HomingError): void {
+    if (session instanceof HomingError) this.#owner.failed(session, undefined);
+    else if (error !== undefined) this.#owner.failed(error, this.infoOf(session));
+  }
+
+  // ---- below
+
+  #bury(session: HostedSession, code: EndCode, reason: string): void {
+    const nowMs = this.host.clock.now();
+    this.#graves.sweep(nowMs);
+    const { id, secret, epoch, lingerMs } = session;
+    const finalCursor = session.actor.session.cursor;
+    const grave = { id, secret, epoch, code, reason, finalCursor, diesAtMs: nowMs + lingerMs };
+    this.#graves.bury(grave);
+    session.onSettledLast = () => void (grave.finalCursor += 1);
+  }
+
+  /** Sessions that nobody has seen make room first, those without a connection only; seen ones never. */
+  #makeRoom(): boolean {
+    if (this.#sessions.size < this.settings.limits.sessions) return true;
+    for (const session of this.#unseen) {
+      if (session.isAttached) continue;
+      session.end('memory-freed', 'the room was needed');
+      return true;
+    }
+    return false;
+  }
+
+  /** Drained are all whose connection is gone for good or never was: their peers are not here to finish with. */
+  #checkDrained(): void {
+    if (this.#drain === undefined || this.#isStopped) return;
+    for (const session of this.#sessions.values()) if (!isFinished(session)) return;
+    this.stop();
+  }
+
+  #returnMs(): number {
+    return Math.floor(this.host.chance.number() * RETURN_SPREAD_MS);
+  }
+}
+
+/** Whether a session that is not connected has nothing that a returning client would still have to hear. */
+function isFinished(session: HostedSession): boolean {
+  if (session.isAttached) return false;
+  return !session.isSeen || session.actor.session.isIdle(session.actor.mailbox.isIdle);
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}

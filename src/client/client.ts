@@ -1,0 +1,264 @@
+/** The client: a handle on one session that dials. It lives on through any number of connections and epochs. */
+import type { Duplex } from 'node:stream';
+import { Dialler, type DiallerOwner, type EndReport, type LossChoice, type LossReport } from '../actors/dialler.ts';
+import { type NodeHost, nodeHost } from '../actors/host.ts';
+import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf } from '../actors/options.ts';
+import type { Dial } from '../actors/ports.ts';
+import type { Turn } from '../actors/session-actor.ts';
+import { type Wait, Waits } from '../actors/waits.ts';
+import type { Contract, Credentials } from '../contract.ts';
+import { HomingError } from '../errors.ts';
+import { type Where, parseAddress } from '../transports/address.ts';
+import { existingStream, streamFactory } from '../transports/stream.ts';
+import { dialAddress } from '../transports/tcp.ts';
+import { ConnectionView } from './connection.ts';
+import type { End, GapReport, Limited } from './surface.ts';
+
+/** Where a client gets its line from: an address, a stream used once, or a factory asked for each connection. */
+export type ClientWhere = Where | Duplex | { createConnection(): Duplex | Promise<Duplex> };
+
+/** Options of a client; times in milliseconds. */
+export interface ClientOptions<C extends Contract = Contract> extends EndOptions {
+  /** Shown to the server's authentication hook on every connection; a function is asked anew each time. */
+  readonly credentials?: Credentials<C> | (() => Credentials<C> | Promise<Credentials<C>>) | undefined;
+  /** False: `connect()` starts the first dial. */
+  readonly autoConnect?: boolean | undefined;
+  /** False: a lost connection stays lost until `connect()` or `reconnect()`. */
+  readonly autoReconnect?: boolean | undefined;
+  readonly backoff?: Partial<RedialOptions> | undefined;
+  /** Aborting it closes the client at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session that this program dials. */
+export interface Client<C extends Contract> extends End<C, C['client'], C['server']>, AsyncDisposable {
+  /** Whether a lost connection is dialled again; may be set at any time. */
+  autoReconnect: boolean;
+  /** Resolves when there is a live connection, at once if there is one. Rejects with `Closed`, `Deadline` or `Aborted`. */
+  up(wait?: Wait): Promise<undefined>;
+  /** Dials, if idle. */
+  connect(): void;
+  /** Gives the connection up, if there is one, and dials at once. */
+  reconnect(): void;
+  /** Gives the connection up and stays down; the session lives on. */
+  disconnect(): void;
+  /** The client keeps the process alive (as at first). */
+  ref(): this;
+  /** The client alone does not keep the process alive. */
+  unref(): this;
+  /**
+   * Ends the session: sends what was accepted, finishes what runs, redials meanwhile, at most for `drainMs` (30 s).
+   * Resolves when it is over; calling it again gives the same promise.
+   */
+  close(options?: { readonly drainMs?: number | undefined }): Promise<void>;
+}
+
+/** Opens a session. The first dial begins in the next tick. Throws `BadAddress`, `InsecureHost` or `BadOption`. */
+export function createClient<C extends Contract>(where: ClientWhere, options: ClientOptions<C> = {}): Client<C> {
+  const host = nodeHost();
+  return openClient<C>(host, (alive) => host.ref(alive), dialOf(where), isDuplex(where), options);
+}
+
+/** Opens a session on any host: what `createClient` does, with time, chance and lines as arguments. */
+export function openClient<C extends Contract>(
+  host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
+  refTimers: (alive: boolean) => void,
+  dial: Dial,
+  isOnce: boolean,
+  options: ClientOptions<C>,
+): Client<C> {
+  return new SessionClient(host, refTimers, dial, isOnce, options as ClientOptions) as unknown as Client<C>;
+}
+
+type AnyWaits = Limited<unknown>;
+
+class SessionClient {
+  readonly connection: ConnectionView;
+  readonly #dialler: Dialler;
+  readonly #refTimers: (alive: boolean) => void;
+  readonly #upWaits: Waits;
+  readonly #upTokens: number[] = [];
+  readonly #closing = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  constructor(
+    host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
+    refTimers: (alive: boolean) => void,
+    dial: Dial,
+    isOnce: boolean,
+    options: ClientOptions,
+  ) {
+    const { credentials, autoConnect = true, autoReconnect = true, signal } = options;
+    this.#refTimers = refTimers;
+    this.#upWaits = new Waits(host.clock);
+    const ask = typeof credentials === 'function' ? (credentials as () => unknown) : () => credentials;
+    const settings = settingsOf(options);
+    const redial = redialOf(options.backoff);
+    this.#dialler = new Dialler(host, { settings, redial, dial, credentials: ask, autoReconnect, isOnce }, this.#told());
+    this.connection = new ConnectionView({
+      state: () => this.#dialler.state,
+      rttMs: () => this.#dialler.actor.session.liveness.rttMs,
+    });
+    host.defer(() => {
+      this.#dialler.actor.mailbox.open();
+      if (autoConnect && signal?.aborted !== true) this.#dialler.connect();
+    });
+    if (signal?.aborted === true) host.defer(() => this.#dialler.close(0));
+    else signal?.addEventListener('abort', () => this.#dialler.close(0), { once: true });
+  }
+
+  get id(): string {
+    return this.#dialler.actor.session.id ?? '';
+  }
+
+  get epoch(): number {
+    return this.#dialler.actor.session.epoch;
+  }
+
+  get turn(): Turn {
+    return this.#dialler.actor.turn;
+  }
+
+  get autoReconnect(): boolean {
+    return this.#dialler.autoReconnect;
+  }
+
+  set autoReconnect(on: boolean) {
+    this.#dialler.autoReconnect = on;
+  }
+
+  on(event: string, handler: (...args: unknown[]) => unknown, options?: { signal?: AbortSignal }): () => void {
+    return this.#dialler.actor.handlers.on(event, handler, options?.signal);
+  }
+
+  once(event: string, handler: (...args: unknown[]) => unknown): () => void {
+    return this.#dialler.actor.handlers.once(event, handler);
+  }
+
+  send(...message: readonly unknown[]): boolean {
+    return this.#dialler.actor.send(message);
+  }
+
+  deliver(...message: readonly unknown[]): Promise<void> {
+    return this.#dialler.actor.deliver(message, {});
+  }
+
+  flush(): Promise<void> {
+    return this.#dialler.actor.flush({});
+  }
+
+  writable(): Promise<void> {
+    return this.#dialler.actor.writable({});
+  }
+
+  with(wait: Wait): AnyWaits {
+    const { actor } = this.#dialler;
+    return {
+      deliver: (...message: readonly unknown[]) => actor.deliver(message, wait),
+      flush: () => actor.flush(wait),
+      writable: () => actor.writable(wait),
+    };
+  }
+
+  up(wait: Wait = {}): Promise<undefined> {
+    if (this.#isClosed) return Promise.reject(new HomingError('Closed', 'the client has ended'));
+    if (this.connection.state === 'up') return Promise.resolve(undefined);
+    return this.#upWaits.start('up', wait, (token) => void this.#upTokens.push(token), () => undefined);
+  }
+
+  connect(): void {
+    this.#requireOpen();
+    this.#dialler.connect();
+  }
+
+  reconnect(): void {
+    this.#requireOpen();
+    this.#dialler.reconnect();
+  }
+
+  disconnect(): void {
+    this.#dialler.disconnect();
+  }
+
+  ref(): this {
+    this.#refTimers(true);
+    this.#dialler.ref(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#refTimers(false);
+    this.#dialler.ref(false);
+    return this;
+  }
+
+  close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+    this.#dialler.close(drainMsOf(options.drainMs));
+    return this.#closing.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // ---- what the dialler tells
+
+  #told(): DiallerOwner {
+    return {
+      changed: (state, previous) => this.connection.emit('change', state, previous),
+      up: (resumed) => this.#cameUp(resumed),
+      down: (code) => this.connection.emit('down', { code }),
+      redialling: (attempt, delayMs, cause) => this.connection.emit('reconnect', { attempt, delayMs, cause }),
+      lost: (report) => this.#lostHistory(report),
+      refused: (report) => this.connection.emit('refused', report),
+      closed: (report) => this.#ended(report),
+      failed: (error) => this.connection.emit('error', error),
+    };
+  }
+
+  #cameUp(resumed: boolean): void {
+    for (const token of this.#upTokens.splice(0)) this.#upWaits.resolve(token);
+    this.connection.emit('up', { resumed });
+  }
+
+  #lostHistory(loss: LossReport): LossChoice {
+    const choice = { resend: false, discard: false };
+    let isLive = true;
+    const choose = (name: keyof LossChoice): void => {
+      if (!isLive) throw new HomingError('GapReportSpent', `expected ${name}() while the gap listener runs, got it later`);
+      choice[name] = true;
+    };
+    const report: GapReport = {
+      ...loss,
+      incoming: 'unknown',
+      resend: () => choose('resend'),
+      discard: () => choose('discard'),
+    };
+    this.connection.emit('gap', report);
+    isLive = false;
+    return choice;
+  }
+
+  #ended(report: EndReport): void {
+    this.#isClosed = true;
+    this.#upWaits.rejectAll(() => new HomingError('Closed', `the client has ended (${report.code})`));
+    this.connection.emit('closed', report);
+    this.#closing.resolve();
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new HomingError('Closed', 'the client has ended');
+  }
+}
+
+function isDuplex(where: ClientWhere): where is Duplex {
+  return typeof where === 'object' && 'pipe' in where && 'write' in where;
+}
+
+function dialOf(where: ClientWhere): Dial {
+  if (isDuplex(where)) return existingStream(where);
+  if (typeof where === 'object' && where !== null && 'createConnection' in where) {
+    return streamFactory(() => where.createConnection());
+  }
+  return dialAddress(parseAddress(where));
+}

@@ -1,0 +1,56 @@
+/** The events of a connection as both handles show them: who listens, and `error` that nobody hears becomes a warning. */
+import type { ConnectionState, EndReport } from '../actors/dialler.ts';
+import { Listeners, warn } from '../actors/listeners.ts';
+import { HomingError } from '../errors.ts';
+import type { Connection, GapReport, ReconnectInfo } from './surface.ts';
+
+/** The lifecycle events of a connection and their arguments. */
+export type ConnectionEvents = {
+  change: [state: ConnectionState, previous: ConnectionState];
+  up: [info: { readonly resumed: boolean }];
+  down: [info: { readonly code: string }];
+  reconnect: [info: ReconnectInfo];
+  gap: [report: GapReport];
+  refused: [info: EndReport];
+  closed: [info: EndReport];
+  error: [error: HomingError];
+};
+
+/** What a `ConnectionView` shows; read when asked. */
+export interface ConnectionSource {
+  state(): ConnectionState;
+  rttMs(): number | undefined;
+}
+
+/** A connection as its session shows it. */
+export class ConnectionView implements Connection {
+  readonly #source: ConnectionSource;
+  readonly #listeners = new Listeners<ConnectionEvents>((error) => this.#listenerFailed(error));
+
+  constructor(source: ConnectionSource) {
+    this.#source = source;
+  }
+
+  get state(): ConnectionState {
+    return this.#source.state();
+  }
+
+  get rttMs(): number | undefined {
+    return this.#source.rttMs();
+  }
+
+  on<Name extends keyof ConnectionEvents>(name: Name, listener: (...args: ConnectionEvents[Name]) => unknown): () => void {
+    return this.#listeners.on(name, listener);
+  }
+
+  /** Tells an event; an error that nobody listens to becomes a process warning. */
+  emit<Name extends keyof ConnectionEvents>(name: Name, ...args: ConnectionEvents[Name]): void {
+    if (name === 'error' && !this.#listeners.has('error')) warn(args[0] as HomingError);
+    else this.#listeners.emit(name, ...args);
+  }
+
+  #listenerFailed(error: unknown): void {
+    const sentence = `a listener of connection events threw: ${error instanceof Error ? error.message : String(error)}`;
+    warn(new HomingError('HandlerFailed', sentence, { cause: error }));
+  }
+}

@@ -1,0 +1,86 @@
+/** The typed public surface that both ends of a session share. Types only; the classes behind it are untyped inside. */
+import type { Turn } from '../actors/session-actor.ts';
+import type { Wait } from '../actors/waits.ts';
+import type { ArgsOf, Contract, EventsOf, HandlerArgs } from '../contract.ts';
+import type { ConnectionState, EndReport, LossReport } from '../actors/dialler.ts';
+import type { HomingError } from '../errors.ts';
+
+/** What can be waited for, also under a deadline or signal through `with`. */
+export interface Limited<Theirs> {
+  /**
+   * Sends an event and resolves when the peer has processed it. Waits for room when the outbox is full.
+   * Rejects with `NoHandler`, `HandlerFailed` (cause: the first error of the handlers), `OutcomeUnknown`, `Deadline`,
+   * `Aborted` (the last two with `outcome`), `MessageTooLarge`, `NotEncodable` or `Closed`.
+   */
+  deliver<Name extends keyof EventsOf<Theirs> & string>(
+    event: Name,
+    ...args: ArgsOf<EventsOf<Theirs>, Name>
+  ): Promise<void>;
+  /** Resolves when the peer has processed all that was sent so far. Rejects with `OutcomeUnknown` when that was lost. */
+  flush(): Promise<void>;
+  /** Resolves when `send` would return true again. */
+  writable(): Promise<void>;
+}
+
+/** One end of a session. */
+export interface End<C extends Contract, Mine, Theirs> extends Limited<Theirs> {
+  /** Public name of the session; '' until it has one. Never a credential. */
+  readonly id: string;
+  /** Rises when history was lost. 0 until the session has an id. */
+  readonly epoch: number;
+  readonly connection: Connection;
+  /** The turn of the handler being started; read before its first await. Throws `NoTurn` elsewhere. */
+  readonly turn: Turn;
+  /** Handles an event of the peer: one message after another, each to its end. Returns what removes the handler. */
+  on<Name extends keyof EventsOf<Mine> & string>(
+    event: Name,
+    handler: (...args: HandlerArgs<ArgsOf<EventsOf<Mine>, Name>>) => unknown,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): () => void;
+  /** Handles the next such event only. */
+  once<Name extends keyof EventsOf<Mine> & string>(
+    event: Name,
+    handler: (...args: HandlerArgs<ArgsOf<EventsOf<Mine>, Name>>) => unknown,
+  ): () => void;
+  /**
+   * Sends an event: accepted when this returns. The values are encoded at once and not kept. False from half of the
+   * outbox bound; throws `OutboxFull` at the bound, `NotEncodable` or `MessageTooLarge` with the path, or `Closed`.
+   */
+  send<Name extends keyof EventsOf<Theirs> & string>(event: Name, ...args: ArgsOf<EventsOf<Theirs>, Name>): boolean;
+  /** The same waits under a deadline (ms) or a signal. */
+  with(wait: Wait): Limited<Theirs>;
+  /** Type of the contract; nothing at run time. */
+  readonly contract?: C;
+}
+
+/** What a lost history left undone. `resend` and `discard` are valid while the listener runs. */
+export interface GapReport extends LossReport {
+  /** What the peer had sent and this end had not received cannot be known. */
+  readonly incoming: 'unknown';
+  /** Sends the unconfirmed events again, before those carried over. They may have been processed already. */
+  resend(): void;
+  /** Drops the events that were accepted and never written; without it they follow in order. */
+  discard(): void;
+}
+
+/** The life of the connection under a session. */
+export interface Connection {
+  readonly state: ConnectionState;
+  /** Last measured round trip in milliseconds; undefined before the first. */
+  readonly rttMs: number | undefined;
+  on(event: 'change', listener: (state: ConnectionState, previous: ConnectionState) => void): () => void;
+  on(event: 'up', listener: (info: { readonly resumed: boolean }) => void): () => void;
+  on(event: 'down', listener: (info: { readonly code: string }) => void): () => void;
+  on(event: 'reconnect', listener: (info: ReconnectInfo) => void): () => void;
+  on(event: 'gap', listener: (report: GapReport) => void): () => void;
+  on(event: 'refused' | 'closed', listener: (info: EndReport) => void): () => void;
+  on(event: 'error', listener: (error: HomingError) => void): () => void;
+}
+
+/** The redial that was just planned. */
+export interface ReconnectInfo {
+  readonly attempt: number;
+  readonly delayMs: number;
+  /** What ended or prevented the connection before. */
+  readonly cause: Error | undefined;
+}

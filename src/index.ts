@@ -1,0 +1,20 @@
+/** Homing: sessions that find their way home. Everything a program needs; the rest of the tree is behind it. */
+export { createClient } from './client/client.ts';
+export type { Client, ClientOptions, ClientWhere } from './client/client.ts';
+export type { Connection, End, GapReport, Limited, ReconnectInfo } from './client/surface.ts';
+export type { ConnectionState, EndReport } from './actors/dialler.ts';
+export type { SessionInfo } from './actors/hosted-session.ts';
+export type { EndOptions, Limits, RedialOptions } from './actors/options.ts';
+export type { Turn } from './actors/session-actor.ts';
+export type { ShardCounts } from './actors/shard.ts';
+export type { Wait } from './actors/waits.ts';
+export type { Arrived, Contract, Credentials, Flip, HandlerArgs, Identity, Store } from './contract.ts';
+export { HomingError } from './errors.ts';
+export type { EndCode, ErrorCode, Outcome } from './errors.ts';
+export { defineBehavior } from './server/behavior.ts';
+export type { Behavior, Peer } from './server/behavior.ts';
+export { createServer } from './server/server.ts';
+export type { Server, ServerEvents, ServerOptions } from './server/server.ts';
+export type { Session } from './server/session.ts';
+export type { Where } from './transports/address.ts';
+export type { Listening } from './transports/tcp.ts';

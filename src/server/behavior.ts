@@ -1,0 +1,33 @@
+/** What a user writes: the code for each session of a server. */
+import type { Contract, Credentials, Identity } from '../contract.ts';
+import type { Session } from './session.ts';
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number | undefined;
+  /** The peer's TLS certificate; undefined without one. */
+  readonly certificate: unknown;
+}
+
+/** The code for each session. */
+export interface Behavior<C extends Contract> {
+  /** `import.meta.url` of the module whose default export this is; needed to run it in worker threads. */
+  readonly module?: string | undefined;
+  /**
+   * Runs on every connection, resumed or not, before anything else happens; on a resume the `id` must be equal and the
+   * rest replaces the old. Throw to refuse: the message is told to the client as the reason, so keep secrets out of it.
+   * An error with `retry: true` asks the client to come back later.
+   */
+  authenticate?(credentials: Credentials<C>, peer: Peer): Identity<C> | Promise<Identity<C>>;
+  /**
+   * Runs once per session, when it becomes visible. No message is released before it has returned; when it is async,
+   * before it has settled or has attached its first handler. If it fails, the session ends.
+   */
+  start(session: Session<C>): unknown;
+}
+
+/** Types a behavior; returns it as it is. */
+export function defineBehavior<C extends Contract>(behavior: Behavior<C>): Behavior<C> {
+  return behavior;
+}

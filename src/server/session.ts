@@ -1,0 +1,90 @@
+/** The server's handle on one session: what a behavior's `start` gets. */
+import type { HostedSession, KnownIdentity } from '../actors/hosted-session.ts';
+import type { SessionActor, Turn } from '../actors/session-actor.ts';
+import type { Wait } from '../actors/waits.ts';
+import type { ConnectionView } from '../client/connection.ts';
+import type { End, Limited } from '../client/surface.ts';
+import type { Contract, Identity } from '../contract.ts';
+
+/** The server's end of a session. */
+export interface Session<C extends Contract> extends End<C, C['server'], C['client']> {
+  /** What the authentication hook returned for the newest connection; never crosses the wire. */
+  readonly identity: Identity<C>;
+  /** Whether this session was there before this process: false as long as it is kept in memory only. */
+  readonly restored: boolean;
+  /**
+   * Ends the session for good, without sending what waits; the client is told `ended` now, or when it returns within the
+   * linger time. Resolves when it is over.
+   */
+  close(reason?: string): Promise<void>;
+}
+
+/** The object behind `Session`. */
+export class SessionHandle {
+  readonly connection: ConnectionView;
+  readonly restored = false;
+  readonly #hosted: HostedSession;
+
+  constructor(hosted: HostedSession, connection: ConnectionView) {
+    this.#hosted = hosted;
+    this.connection = connection;
+  }
+
+  get id(): string {
+    return this.#hosted.id;
+  }
+
+  get epoch(): number {
+    return this.#hosted.epoch;
+  }
+
+  get identity(): KnownIdentity {
+    return this.#hosted.identity;
+  }
+
+  get turn(): Turn {
+    return this.#actor.turn;
+  }
+
+  on(event: string, handler: (...args: unknown[]) => unknown, options?: { signal?: AbortSignal }): () => void {
+    return this.#actor.handlers.on(event, handler, options?.signal);
+  }
+
+  once(event: string, handler: (...args: unknown[]) => unknown): () => void {
+    return this.#actor.handlers.once(event, handler);
+  }
+
+  send(...message: readonly unknown[]): boolean {
+    return this.#actor.send(message);
+  }
+
+  deliver(...message: readonly unknown[]): Promise<void> {
+    return this.#actor.deliver(message, {});
+  }
+
+  flush(): Promise<void> {
+    return this.#actor.flush({});
+  }
+
+  writable(): Promise<void> {
+    return this.#actor.writable({});
+  }
+
+  with(wait: Wait): Limited<unknown> {
+    const actor = this.#actor;
+    return {
+      deliver: (...message: readonly unknown[]) => actor.deliver(message, wait),
+      flush: () => actor.flush(wait),
+      writable: () => actor.writable(wait),
+    } as Limited<unknown>;
+  }
+
+  close(reason = ''): Promise<void> {
+    this.#hosted.end('ended', reason);
+    return Promise.resolve();
+  }
+
+  get #actor(): SessionActor {
+    return this.#hosted.actor;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Any Duplex as a line: sockets, pipes, streams of the user. Writes of one tick leave together. After `end` the stream
+ * is read on for a moment and thrown away, because closing over unread bytes resets a TCP connection, and a reset
+ * destroys the goodbye that is still on its way.
+ */
+import type { Duplex } from 'node:stream';
+import { Socket } from 'node:net';
+import type { Dial, Line, LineEnds, LineEvents } from '../actors/ports.ts';
+
+/** How long the peer gets to close after a goodbye. */
+const FAREWELL_MS = 1_000;
+
+const NOWHERE: LineEnds = {
+  remoteAddress: '',
+  remotePort: 0,
+  localAddress: '',
+  localPort: 0,
+  isTrusted: true,
+  certificate: undefined,
+};
+
+/** A line over a stream that is open, or will say so with `connect`. */
+export function streamLine(stream: Duplex, events: LineEvents): Line {
+  let isLive = true;
+  let isReading = true;
+  let failure: Error | undefined;
+  let ends: LineEnds = NOWHERE;
+
+  function open(): void {
+    if (!isLive) return;
+    ends = endsOf(stream);
+    events.opened();
+  }
+  function lose(): void {
+    if (!isLive) return;
+    isLive = false;
+    if (isReading) events.closed(failure);
+  }
+  if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, 30_000);
+  if (stream instanceof Socket && stream.connecting) stream.once('connect', open);
+  else setImmediate(open);
+  stream.on('data', (chunk: Uint8Array | string) => {
+    if (isReading) events.received(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
+  });
+  stream.on('drain', () => {
+    if (isLive && isReading) events.drained();
+  });
+  stream.on('error', (error: Error) => {
+    failure = error;
+    stream.destroy();
+    lose();
+  });
+  stream.on('end', () => {
+    stream.end();
+    lose();
+  });
+  stream.on('close', lose);
+
+  return {
+    get ends() {
+      return ends;
+    },
+    write(parts) {
+      if (!isLive) return true;
+      stream.cork();
+      for (const part of parts) stream.write(part);
+      stream.uncork();
+      return !stream.writableNeedDrain;
+    },
+    end() {
+      isReading = false;
+      stream.end();
+      const timer = setTimeout(() => stream.destroy(), FAREWELL_MS);
+      timer.unref();
+      stream.once('close', () => clearTimeout(timer));
+    },
+    destroy() {
+      isReading = false;
+      isLive = false;
+      stream.destroy();
+    },
+    ref(alive) {
+      if (!(stream instanceof Socket)) return;
+      if (alive) stream.ref();
+      else stream.unref();
+    },
+  };
+}
+
+/** A stream that is there already, used for one connection. */
+export function existingStream(stream: Duplex): Dial {
+  return (events) => streamLine(stream, events);
+}
+
+/** Asks for a stream for each connection; it may come later. What is thrown or rejected counts as a failed dial. */
+export function streamFactory(createConnection: () => Duplex | Promise<Duplex>): Dial {
+  return (events) => {
+    let line: Line | undefined;
+    let isReferenced = true;
+    let isWanted = true;
+    async function make(): Promise<void> {
+      try {
+        const stream = await createConnection();
+        if (!isWanted) return void stream.destroy();
+        line = streamLine(stream, events);
+        line.ref(isReferenced);
+      } catch (error) {
+        if (isWanted) events.closed(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    void make();
+    return {
+      get ends() {
+        return line?.ends ?? NOWHERE;
+      },
+      write: (parts) => line?.write(parts) ?? true,
+      end: () => {
+        isWanted = false;
+        line?.end();
+      },
+      destroy: () => {
+        isWanted = false;
+        line?.destroy();
+      },
+      ref: (alive) => {
+        isReferenced = alive;
+        line?.ref(alive);
+      },
+    };
+  };
+}
+
+function endsOf(stream: Duplex): LineEnds {
+  if (!(stream instanceof Socket)) return NOWHERE;
+  const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = stream;
+  return {
+    remoteAddress,
+    remotePort,
+    localAddress,
+    localPort,
+    isTrusted: remoteAddress === '' || isLoopback(remoteAddress),
+    certificate: undefined,
+  };
+}
+
+/** Whether an address or host name never leaves this machine. */
+export function isLoopback(host: string): boolean {
+  const plain = host.toLowerCase().replace(/^::ffff:/u, '');
+  return plain === 'localhost' || plain === '::1' || /^127(?:\.\d{1,3}){3}$/u.test(plain);
+}
