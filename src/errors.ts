@@ -77,7 +77,7 @@ export const endTable = {
   'identity-changed': { wire: 203, family: 'caller', meaning: 'The credentials belong to another identity than the session.' },
   'proof-failed': { wire: 204, family: 'peer', meaning: 'The proof of the session secret is wrong.' },
   'version-unsupported': { wire: 205, family: 'caller', meaning: 'The two ends have no protocol version in common.' },
-  'epoch-refused': { wire: 206, family: 'peer', meaning: 'The claimed epoch is above 2^32.' },
+  'epoch-refused': { wire: 206, family: 'peer', meaning: 'The claimed epoch has no next one: epochs end at 2^32.' },
   closed: { wire: 207, family: 'caller', meaning: 'The client closed the session for good.' },
   expired: { wire: 208, family: 'line', meaning: 'No connection came back within the linger time.' },
   'stream-ended': { wire: 209, family: 'line', meaning: 'The stream given to the client ended, and it can be used only once.' },

@@ -14,7 +14,5 @@ export type { EndCode, ErrorCode, Outcome } from './errors.ts';
 export { defineBehavior } from './server/behavior.ts';
 export type { Behavior, Peer } from './server/behavior.ts';
 export { createServer } from './server/server.ts';
-export type { Server, ServerEvents, ServerOptions } from './server/server.ts';
+export type { Listening, Server, ServerEvents, ServerOptions, Where } from './server/server.ts';
 export type { Session } from './server/session.ts';
-export type { Where } from './transports/address.ts';
-export type { Listening } from './transports/tcp.ts';

@@ -232,7 +232,7 @@ export class Acceptor implements Carrier {
   ): void {
     const { settings, host } = this.#owner;
     const features = this.#isChecksummed(hello) ? Feature.CHECKSUM : 0;
-    const terms = termsOf(settings, features, session.lingerMs);
+    const terms = termsOf(settings, features, session.lingerMs, session.actor.session.room);
     const welcome = { version: PROTOCOL_VERSION, ...terms, directPort: 0, session: answer };
     const sign = (unsigned: Uint8Array): Uint8Array => host.secrets.sign(secret ?? session.secret, this.#helloBytes, unsigned);
     this.link.writeControl(FrameType.WELCOME, encodeWelcome(welcome, sign));

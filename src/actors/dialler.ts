@@ -8,6 +8,7 @@ import { type DiallingEffect, diallingMachine } from '../machines/dialling.ts';
 import { type RunningMachine, runMachine } from '../machines/runner.ts';
 import { type Backoff, freshBackoff, nextDelay, resetBackoff } from '../session/backoff.ts';
 import type { Leftover } from '../session/outlet.ts';
+import type { Room } from '../session/intake.ts';
 import { isProven } from '../session/proof.ts';
 import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
@@ -236,7 +237,7 @@ export class Dialler {
     const hello = {
       versionMin: PROTOCOL_VERSION,
       versionMax: PROTOCOL_VERSION,
-      ...termsOf(settings, wantsChecksum ? Feature.CHECKSUM : 0, settings.lingerMs),
+      ...termsOf(settings, wantsChecksum ? Feature.CHECKSUM : 0, settings.lingerMs, session.room),
       dialNumber: this.#dialNumber,
       seenAddress: link.ends.remoteAddress,
       seenPort: link.ends.remotePort,
@@ -422,14 +423,14 @@ export class Dialler {
 }
 
 /** What an end announces of itself in HELLO and WELCOME. */
-export function termsOf(settings: Settings, features: number, lingerMs: number) {
+export function termsOf(settings: Settings, features: number, lingerMs: number, room: Room) {
   return {
     features,
     heartbeatIntervalMs: settings.heartbeat.intervalMs,
     heartbeatTimeoutMs: settings.heartbeat.timeoutMs,
     lingerMs,
     messageBytes: settings.limits.messageBytes,
-    windowMessages: settings.limits.mailboxMessages,
-    windowBytes: settings.limits.mailboxBytes,
+    windowMessages: room.grantedMessages,
+    windowBytes: room.grantedBytes,
   };
 }

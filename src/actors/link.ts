@@ -3,7 +3,7 @@
  * session, writes what the session has. It decides nothing about dialling, welcoming or ending: its owner does.
  */
 import type { EndCode } from '../errors.ts';
-import { type Parting, Taken } from '../session/session.ts';
+import { type Parting, type Session, Taken } from '../session/session.ts';
 import { encodeClose } from '../wire/control.ts';
 import { type FrameType, FrameType as Type, frameOf } from '../wire/frame.ts';
 import { Gather } from '../wire/gather.ts';
@@ -15,13 +15,19 @@ import type { SessionActor } from './session-actor.ts';
 /** About how many bytes one write takes; between two writes the other lane and control frames get their turn. */
 const WRITE_BYTES = 131_072;
 
+/** Within one chunk, acks leave after this many frames: a sender at the end of its credit goes on while we still read. */
+const FRAMES_PER_ACK = 256;
+
+/** A frame that has begun ends within this time: the largest takes 64 s at 1 KiB/s. An altered length would never end. */
+const PARTIAL_FRAME_MS = 90_000;
+
 /** What the owner of a link is told. After `parted` or `lost` nothing comes any more. */
 export interface LinkOwner {
   /** The line can carry bytes. */
   opened(): void;
   /** A frame came before a session was attached; it is in the fields of the splitter. */
   greeted(frame: Splitter): void;
-  /** The first frame after `carry`. */
+  /** The first frame after `carry`; a goodbye does not count. */
   confirmed(): void;
   /** The session took something, or something of it was acknowledged: once per link. */
   advanced(): void;
@@ -49,6 +55,7 @@ export class Link implements LineEvents {
   #isFlushPlanned = false;
   #hasConfirmed = false;
   #hasAdvanced = false;
+  #partialSinceMs = -1;
   /** Bytes read and written, for the inspector. */
   bytesRead = 0;
   bytesWritten = 0;
@@ -104,17 +111,24 @@ export class Link implements LineEvents {
 
   /** Writes what the session has to write now, as far as the line takes it. */
   flush(): void {
+    if (!this.#isReading) this.#flushNow(this.#host.clock.now());
+  }
+
+  #flushNow(nowMs: number): void {
     const actor = this.#actor;
-    if (actor === undefined || this.#isOver || this.#isReading) return;
+    if (actor === undefined || this.#isOver) return;
     const { session } = actor;
-    const nowMs = this.#host.clock.now();
     while (!this.#isCongested) {
       session.pump(this.#gather, WRITE_BYTES, nowMs);
       if (this.#gather.bytes === 0) break;
       this.bytesWritten += this.#gather.bytes;
       if (!this.#line.write(this.#gather.take())) this.#isCongested = true;
     }
-    this.#alarm.set(session.deadlineMs);
+    this.#alarm.set(this.#deadlineMs(session));
+  }
+
+  #deadlineMs(session: Session): number {
+    return this.#partialSinceMs < 0 ? session.deadlineMs : Math.min(session.deadlineMs, this.#partialSinceMs + PARTIAL_FRAME_MS);
   }
 
   /** Says goodbye with a code and lets the line go; the session is not told. */
@@ -161,10 +175,14 @@ export class Link implements LineEvents {
     this.#actor?.session.heard(nowMs);
     this.#isReading = true;
     this.#splitter.push(chunk);
+    let frames = 0;
     while (this.#splitter.next()) {
       this.#frame(nowMs);
       if (this.#isOver) return;
+      frames += 1;
+      if (frames % FRAMES_PER_ACK === 0) this.#flushNow(nowMs);
     }
+    if (frames > 0 || this.#partialSinceMs < 0) this.#partialSinceMs = this.#splitter.isPartial ? nowMs : -1;
     this.#isReading = false;
     const fault = this.#splitter.fault;
     if (fault !== undefined) this.#part({ code: fault, reason: `frame type ${this.#splitter.type}`, retryAfterMs: 0 }, 'here');
@@ -191,7 +209,7 @@ export class Link implements LineEvents {
       this.#owner.greeted(frame);
       return;
     }
-    if (!this.#hasConfirmed) {
+    if (!this.#hasConfirmed && frame.type !== Type.CLOSE) {
       this.#hasConfirmed = true;
       this.#owner.confirmed();
     }
@@ -221,12 +239,16 @@ export class Link implements LineEvents {
   #tick(): void {
     const actor = this.#actor;
     if (actor === undefined || this.#isOver) return;
-    if (actor.session.tick(this.#host.clock.now()) === 'silent') {
+    const nowMs = this.#host.clock.now();
+    if (this.#partialSinceMs >= 0 && nowMs >= this.#partialSinceMs + PARTIAL_FRAME_MS) {
+      this.#part({ code: 'bad-frame', reason: `a frame did not end within ${PARTIAL_FRAME_MS} ms`, retryAfterMs: 0 }, 'here');
+      return;
+    }
+    if (actor.session.tick(nowMs) === 'silent') {
       this.#part({ code: 'silent', reason: 'nothing was heard for the heartbeat timeout', retryAfterMs: 0 }, 'here');
       return;
     }
     this.flush();
-    this.#alarm.set(actor.session.deadlineMs);
   }
 
   #part(parting: Parting, by: 'peer' | 'here'): void {

@@ -5,8 +5,8 @@
 import { type EndCode, HomingError } from '../errors.ts';
 import { type SessionId, sessionId } from '../ids.ts';
 import { Pace } from '../session/pace.ts';
-import { SECRET_BYTES } from '../session/proof.ts';
 import { Graveyard } from '../session/registry.ts';
+import { SECRET_BYTES } from '../wire/control.ts';
 import { Acceptor, type AcceptorOwner } from './acceptor.ts';
 import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
 import { FAILED_PROOFS_PER_SECOND, type Settings } from './options.ts';

@@ -15,6 +15,9 @@ import { type Listening, type TcpListener, listenTcp } from '../transports/tcp.t
 import type { Behavior } from './behavior.ts';
 import { type Session, SessionHandle } from './session.ts';
 
+export type { Where } from '../transports/address.ts';
+export type { Listening } from '../transports/tcp.ts';
+
 /** What happens to the sessions of a server, as plain facts. */
 export type ServerEvents = {
   /** A session became visible: its `start` has run. */

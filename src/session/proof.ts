@@ -11,9 +11,6 @@ export interface Secrets {
   equal(left: Uint8Array, right: Uint8Array): boolean;
 }
 
-/** Length of a session secret and of a proof in bytes. */
-export const SECRET_BYTES = 32;
-
 /** Whether `mac` proves knowledge of `secret` over these parts. */
 export function isProven(secrets: Secrets, secret: Uint8Array, mac: Uint8Array | undefined, ...parts: readonly Uint8Array[]): boolean {
   return mac !== undefined && secrets.equal(secrets.sign(secret, ...parts), mac);

@@ -30,7 +30,7 @@ export class Splitter {
   /** Why this stream cannot go on; undefined while it can. */
   fault: EndCode | undefined = undefined;
 
-  /** Type of the current frame; this and the fields below are valid until the following call of `next`. */
+  /** Type of the current frame, or of the one at fault; this and the fields below are valid until the next `next`. */
   type = 0;
   /** Flags of the current frame. */
   flags = 0;
@@ -94,21 +94,21 @@ export class Splitter {
 
   /** Whether a frame of this type and length may come at all; otherwise the fault is set. */
   #admits(type: number, length: number): boolean {
-    if (this.only !== undefined && !this.only.includes(type)) return this.#fail('unexpected-frame');
+    if (this.only !== undefined && !this.only.includes(type)) return this.#fail('unexpected-frame', type);
     const fault = sizeFault(type, length);
-    return fault === undefined || this.#fail(fault);
+    return fault === undefined || this.#fail(fault, type);
   }
 
   /** Moves the frame that fills `from` to `end` into the fields; false for one to skip, and for a fault. */
   #take(bytes: Uint8Array, from: number, end: number): boolean {
-    // What is skipped is checked as well: a bit that flipped in the type of a message must not make it vanish.
-    if (this.checksummed && !checksumHolds(bytes, from, end, this.#checksum)) return this.#fail('bad-checksum');
     const type = readU8(bytes, from + 4);
+    // What is skipped is checked as well: a bit that flipped in the type of a message must not make it vanish.
+    if (this.checksummed && !checksumHolds(bytes, from, end, this.#checksum)) return this.#fail('bad-checksum', type);
     if (type >= SKIPPABLE_TYPE_MIN) return false;
     const flags = readU8(bytes, from + 8);
     const seq = readU56(bytes, from + 9);
     const fault = headerFault(type, flags, seq, end - from - HEADER_BYTES);
-    if (fault !== undefined) return this.#fail(fault);
+    if (fault !== undefined) return this.#fail(fault, type);
     this.type = type;
     this.flags = flags;
     this.seq = seq;
@@ -158,8 +158,9 @@ export class Splitter {
     return false;
   }
 
-  #fail(code: EndCode): false {
+  #fail(code: EndCode, type: number): false {
     this.fault = code;
+    this.type = type;
     this.#gathered = EMPTY;
     this.#gatheredCount = 0;
     this.#letGo();

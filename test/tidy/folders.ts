@@ -18,7 +18,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   contract: [],
   wire: ['ids', 'errors'],
-  session: ['ids', 'errors', 'type wire'],
+  // Headers and control frames are written where the messages lie; payloads stay opaque: no codec, scan or splitter.
+  session: ['ids', 'errors', 'type wire', 'wire/frame', 'wire/control', 'wire/gather'],
   machines: [],
   actors: [...coreFolders, 'node'],
   transports: adapter,
@@ -50,7 +51,7 @@ const packageOwners: Readonly<Record<string, string>> = {
 
 const insteadOf: Readonly<Record<string, string>> = {
   wire: 'the core takes bytes and hands bytes out; what it needs from outside is an argument',
-  session: "a payload is opaque bytes here: take what is needed as an argument, import only wire's types",
+  session: "a payload is opaque bytes here: take what is needed as an argument; of wire's code only frame, control and gather may be had",
   machines: 'a machine knows only xstate: effects go out as emitted events, chance comes in with events',
   actors: 'define a port in src/actors/ports and let the composition root in src/server or src/client pass it in',
   inspect: 'listen to the events of src/actors/events',
