@@ -126,6 +126,12 @@ export function isTerminal(code: EndCode): boolean {
   return endTable[code].wire >= 200;
 }
 
+/** Whether an end code says that a rule of the protocol was broken: redialling at once would only repeat it. */
+export function isViolation(code: EndCode): boolean {
+  const { wire } = endTable[code];
+  return wire >= 120 && wire < 200;
+}
+
 const endByWire = new Map<number, EndCode>(Object.entries(endTable).map(([code, row]) => [row.wire, code as EndCode]));
 
 /** The end code for a number from the wire; unknown numbers fall back on their class. */

@@ -347,7 +347,7 @@ describe('the tables', () => {
 
   it('of limits has the defaults in their order', () => {
     const first = rowsOf(/^bytes of the payload$/)[0];
-    const all = rowsOf(/^(bytes of|depth|items|elements of|entries of|estimated cost|links)/).map(([, value]) =>
+    const all = rowsOf(/^(bytes of|depth:|items|elements of|entries of|estimated cost|links)/).map(([, value]) =>
       numberIn(value),
     );
     expect(numberIn(first?.[1])).toBe(defaultWireLimits.messageBytes);

@@ -11,13 +11,14 @@ import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
 import { Feature, type HelloReceived, PROTOCOL_VERSION, decodeHello, encodeRefused, encodeWelcome } from '../wire/control.ts';
 import { helloVersions } from '../wire/control.ts';
-import { FrameType } from '../wire/frame.ts';
+import { FrameType, copyOf } from '../wire/frame.ts';
+import { defaultWireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
 import type { Splitter } from '../wire/splitter.ts';
 import { termsOf } from './dialler.ts';
 import type { Carrier, HostedSession, KnownIdentity } from './hosted-session.ts';
 import { Link, type LinkOwner } from './link.ts';
-import { describeError } from './mailbox.ts';
+import { describeError, isThenable } from './mailbox.ts';
 import type { Settings } from './options.ts';
 import type { Dial, Host, LineEnds } from './ports.ts';
 
@@ -30,7 +31,7 @@ export interface AcceptorOwner {
   readonly authenticate: ((credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>) | undefined;
   /** Makes a session, or undefined when there is no room for one. */
   create(epoch: number, lingerMs: number, identity: KnownIdentity): HostedSession | undefined;
-  /** Whether this address may still try proofs. */
+  /** Whether this address may still be told that a proof failed. */
   mayProve(address: string): boolean;
   proofFailed(address: string): void;
   /** The handshake is over, well or not. */
@@ -104,23 +105,26 @@ export class Acceptor implements Carrier {
     const hello = decodeHello(bytes, start, end);
     if (hello === undefined) return this.#violated('bad-frame', 'a malformed HELLO');
     this.#hello = hello;
-    this.#helloBytes = bytes.slice(start, end);
+    this.#helloBytes = copyOf(bytes, start, end);
     this.#judgeFirst(hello);
   }
 
   #judgeFirst(hello: HelloReceived): void {
-    const address = this.link.ends.remoteAddress;
-    if (hello.claim !== undefined && !this.#owner.mayProve(address)) {
-      return this.#refuse('overloaded', 'too many failed proofs from this address', 1_000, undefined);
-    }
     const { living, verdict } = this.#judge(hello);
-    if (verdict.type === 'refuse') {
-      if (verdict.code === 'proof-failed') this.#owner.proofFailed(address);
-      return this.#refuse(verdict.code, verdict.reason, 0, verdict.grave);
-    }
+    if (verdict.type === 'refuse' && verdict.code === 'proof-failed') return this.#refuseProof(verdict.reason);
+    if (verdict.type === 'refuse') return this.#refuse(verdict.code, verdict.reason, 0, verdict.grave);
     this.#held = living;
     living?.hold();
     this.#authenticate(hello);
+  }
+
+  /** Beyond a pace a bad proof is not even called bad. Good ones are never held up: many share an address. */
+  #refuseProof(reason: string): void {
+    const address = this.link.ends.remoteAddress;
+    const mayKnow = this.#owner.mayProve(address);
+    this.#owner.proofFailed(address);
+    if (mayKnow) this.#refuse('proof-failed', reason, 0, undefined);
+    else this.#refuse('overloaded', 'too many failed proofs from this address', 1_000, undefined);
   }
 
   #judge(hello: HelloReceived): { living: HostedSession | undefined; verdict: Verdict } {
@@ -130,20 +134,20 @@ export class Acceptor implements Carrier {
   }
 
   #authenticate(hello: HelloReceived): void {
-    const { authenticate, settings } = this.#owner;
+    const { authenticate } = this.#owner;
     const { credentials } = hello;
-    const verdict = scan(credentials, 0, credentials.length, settings.session.wire);
+    const verdict = scan(credentials, 0, credentials.length, defaultWireLimits);
     if (verdict < 0) return this.#violated('payload-refused', 'the credentials');
     if (authenticate === undefined) return this.#welcome(hello, this.#held?.identity);
     let identity: KnownIdentity | Promise<KnownIdentity>;
     try {
-      const shown = new Codec(settings.session.wire).decode(credentials, 0, credentials.length, verdict);
+      const shown = new Codec(defaultWireLimits).decode(credentials, 0, credentials.length, verdict);
       identity = authenticate(shown, this.link.ends);
     } catch (error) {
       return this.#refuseIdentity(error);
     }
-    if (!(identity instanceof Promise)) return this.#admit(hello, identity);
-    identity.then(
+    if (!isThenable(identity)) return this.#admit(hello, identity);
+    Promise.resolve(identity).then(
       (known) => this.#admit(hello, known),
       (error: unknown) => this.#refuseIdentity(error),
     );
@@ -220,7 +224,7 @@ export class Acceptor implements Carrier {
     const { messageBytes } = hello;
     const peer = { orderedReceived, cursor, directReceived, windowMessages, windowBytes, messageBytes, checksum };
     this.#session = session;
-    session.attach(this, hello.dialNumber, identity, peer);
+    session.attach(this, hello, identity, peer);
     this.#release();
   }
 

@@ -3,7 +3,7 @@
  * commands is carried out in `#effect`, what happens on the link is told to the machine, the session never hears of
  * sockets. It lives as long as the session: from one dial to the next.
  */
-import { type EndCode, HomingError, isTerminal } from '../errors.ts';
+import { type EndCode, HomingError, endTable, isTerminal, isViolation } from '../errors.ts';
 import { type DiallingEffect, diallingMachine } from '../machines/dialling.ts';
 import { type RunningMachine, runMachine } from '../machines/runner.ts';
 import { type Backoff, freshBackoff, nextDelay, resetBackoff } from '../session/backoff.ts';
@@ -14,9 +14,11 @@ import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
 import { Feature, PROTOCOL_VERSION, type NewSession, type ResumedSession, type WelcomeReceived } from '../wire/control.ts';
 import { decodeClose, decodeRefused, decodeWelcome, encodeHello } from '../wire/control.ts';
-import { FrameType } from '../wire/frame.ts';
+import { FrameType, copyOf } from '../wire/frame.ts';
+import { defaultWireLimits } from '../wire/limits.ts';
 import type { Splitter } from '../wire/splitter.ts';
 import { Link, type LinkOwner } from './link.ts';
+import { describeError, isThenable } from './mailbox.ts';
 import type { RedialOptions, Settings } from './options.ts';
 import type { Dial, Host } from './ports.ts';
 import { SessionActor } from './session-actor.ts';
@@ -75,6 +77,8 @@ export interface DiallerOptions {
 /** Frames that may answer a HELLO. */
 const ANSWERS = [FrameType.WELCOME, FrameType.REFUSED, FrameType.CLOSE] as const;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** A session that dials. */
 export class Dialler {
   readonly actor: SessionActor;
@@ -84,14 +88,20 @@ export class Dialler {
   readonly #machine: RunningMachine<typeof diallingMachine>;
   readonly #codec: Codec;
   #backoff: Backoff;
+  /** What to go on with when the connection turns out to break a rule: such a one proves nothing. */
+  #backoffAtDial: Backoff;
   #link: Link | undefined;
-  #hello: Uint8Array = new Uint8Array(0);
+  /** The HELLO of this connection, over which its answer is proven; empty until it is out. */
+  #hello: Uint8Array = NO_BYTES;
   #dialNumber = 0;
   #wantsRenewal = false;
+  #isResumed = false;
   #retryAfterMs = 0;
   #cause: Error | undefined;
-  #drain: { readonly timer: unknown } | undefined;
+  #drain: { readonly timer: unknown; readonly endsAtMs: number } | undefined;
   #isReferenced = true;
+  /** Set once the session is over for good. */
+  #report: EndReport | undefined;
   #isClosed = false;
 
   constructor(host: Host, options: DiallerOptions, owner: DiallerOwner) {
@@ -99,7 +109,9 @@ export class Dialler {
     this.#options = options;
     this.#owner = owner;
     this.#backoff = freshBackoff(options.redial);
-    this.#codec = new Codec(options.settings.session.wire);
+    this.#backoffAtDial = this.#backoff;
+    // Encodes the credentials only, which no end has announced limits for: they keep within the defaults.
+    this.#codec = new Codec(defaultWireLimits);
     this.actor = new SessionActor(host, options.settings.session, {
       failed: (error) => owner.failed(error),
       idle: () => this.#finish('closed', ''),
@@ -125,7 +137,7 @@ export class Dialler {
   }
 
   set autoReconnect(on: boolean) {
-    this.#machine.send({ type: 'AUTO_RECONNECT', on });
+    this.#machine.send({ type: 'AUTO_RECONNECT', on: on && !this.#options.isOnce });
   }
 
   connect(): void {
@@ -143,14 +155,18 @@ export class Dialler {
     this.#machine.send({ type: 'DISCONNECT' });
   }
 
-  /** Ends the session once it owes nothing, or after `drainMs`. */
+  /** Ends the session once it owes nothing, or after `drainMs`; of several calls the earliest end counts. */
   close(drainMs: number): void {
-    if (this.#isClosed || this.#drain !== undefined) return;
+    if (this.#isClosed) return;
     this.actor.refuseNew();
     const mayFinish = this.actor.session.id !== undefined && this.state !== 'idle';
     if (!mayFinish || drainMs === 0) return this.#finish('closed', '');
-    const timer = this.#host.clock.setTimeout(() => this.#finish('closed', 'the time to drain was over'), drainMs);
-    this.#drain = { timer };
+    const { clock } = this.#host;
+    const endsAtMs = clock.now() + drainMs;
+    if (this.#drain !== undefined && this.#drain.endsAtMs <= endsAtMs) return;
+    this.#stopDrain();
+    const timer = clock.setTimeout(() => this.#finish('closed', 'the time to drain was over'), drainMs);
+    this.#drain = { timer, endsAtMs };
     this.actor.watchIdle();
   }
 
@@ -179,8 +195,11 @@ export class Dialler {
   }
 
   #dial(): void {
+    this.#cause = undefined;
+    this.#hello = NO_BYTES;
     const link: Link = new Link(this.#host, this.#linkOwner(() => link), this.#options.dial, ANSWERS);
     this.#link = link;
+    this.#backoffAtDial = this.#backoff;
     if (!this.#isReferenced) link.ref(false);
   }
 
@@ -205,8 +224,8 @@ export class Dialler {
     } catch (error) {
       return this.#credentialsFailed(error);
     }
-    if (!(credentials instanceof Promise)) return this.#sendHello(link, credentials);
-    credentials.then(
+    if (!isThenable(credentials)) return this.#sendHello(link, credentials);
+    Promise.resolve(credentials).then(
       (value) => this.#sendHello(link, value),
       (error: unknown) => {
         if (!link.isOver) this.#credentialsFailed(error);
@@ -242,14 +261,16 @@ export class Dialler {
       seenAddress: link.ends.remoteAddress,
       seenPort: link.ends.remotePort,
       claim,
-      credentials: this.#codec.scratch.slice(this.#codec.start, this.#codec.end),
+      credentials: copyOf(this.#codec.scratch, this.#codec.start, this.#codec.end),
     };
     return encodeHello(hello, (unsigned) => this.#host.secrets.sign(secret, unsigned));
   }
 
   #credentialsFailed(error: unknown): void {
-    const sentence = `the credentials could not be had: ${error instanceof Error ? error.message : String(error)}`;
-    this.#owner.failed(error instanceof HomingError ? error : new HomingError('NotEncodable', sentence, { cause: error }));
+    const sentence = `the credentials could not be had: ${describeError(error).message}`;
+    const failure = error instanceof HomingError ? error : new HomingError('NotEncodable', sentence, { cause: error });
+    this.#cause = failure;
+    this.#owner.failed(failure);
     this.#machine.send({ type: 'SOCKET_LOST', code: 'line-lost' });
   }
 
@@ -263,13 +284,21 @@ export class Dialler {
     this.#backoff = next;
     this.#retryAfterMs = 0;
     this.#machine.send({ type: 'REDIAL_PLANNED', delayMs });
-    this.#owner.redialling(next.attemptCount, delayMs, this.#cause);
+    this.#owner.redialling(next.attemptCount, delayMs, this.#cause ?? this.#plainCause());
+  }
+
+  /** What ended the connection, where no error tells more: a deadline of the machine, a line that closed in silence. */
+  #plainCause(): Error {
+    const code = (this.#machine.context().cause ?? 'line-lost') as EndCode;
+    return new HomingError(code, endTable[code].meaning);
   }
 
   #changed(state: ConnectionState, previous: ConnectionState): void {
     this.#owner.changed(state, previous);
-    if (previous === 'up') this.#owner.down(this.#machine.context().cause as EndCode);
-    if (state === 'idle' && this.#options.isOnce && !this.#isClosed) this.#finish('stream-ended', '');
+    if (state === 'up') this.#owner.up(this.#isResumed);
+    else if (previous === 'up') this.#owner.down(this.#machine.context().cause as EndCode);
+    if (state === 'closed' && this.#report !== undefined) this.#owner.closed(this.#report);
+    if (state === 'idle' && this.#options.isOnce) this.#finish('stream-ended', '');
     else if (state === 'idle' && this.#drain !== undefined) this.#finish('closed', '');
   }
 
@@ -287,6 +316,7 @@ export class Dialler {
 
   #welcomed(link: Link, welcome: WelcomeReceived | undefined): void {
     if (welcome === undefined) return this.#violated(link, 'bad-frame', 'a malformed WELCOME');
+    if (this.#hello.length === 0) return this.#violated(link, 'unexpected-frame', 'a WELCOME before HELLO was out');
     if (welcome.version !== PROTOCOL_VERSION) {
       return this.#violated(link, 'bad-frame', `expected version ${PROTOCOL_VERSION}, got ${welcome.version}`);
     }
@@ -312,8 +342,8 @@ export class Dialler {
       this.#wantsRenewal = true;
       return this.#violated(link, 'history-lost', 'the positions of the server cannot be true');
     }
+    this.#isResumed = true;
     this.#attach(link, welcome, positions);
-    this.#owner.up(true);
   }
 
   #begin(link: Link, welcome: WelcomeReceived, fresh: NewSession): void {
@@ -327,8 +357,8 @@ export class Dialler {
     this.#wantsRenewal = false;
     if (oldId !== undefined && leftover !== undefined) this.#reportLoss(oldId, fresh, leftover);
     if (link.isOver) return;
+    this.#isResumed = false;
     this.#attach(link, welcome, { orderedReceived: 0, cursor: 0, directReceived: 0 });
-    this.#owner.up(false);
   }
 
   #reportLoss(oldId: string, fresh: NewSession, leftover: Leftover): void {
@@ -348,11 +378,11 @@ export class Dialler {
     positions: { readonly orderedReceived: number; readonly cursor: number; readonly directReceived: number },
   ): void {
     const { orderedReceived, cursor, directReceived } = positions;
-    const { windowMessages, windowBytes, messageBytes } = welcome;
+    const { windowMessages, windowBytes, messageBytes, depth } = welcome;
     const isChecksummed = (welcome.features & Feature.CHECKSUM) !== 0;
     const checksum = isChecksummed ? this.#host.checksum : undefined;
-    const peer = { orderedReceived, cursor, directReceived, windowMessages, windowBytes, messageBytes, checksum };
-    this.actor.session.attach(peer, true, this.#host.clock.now());
+    const window = { windowMessages, windowBytes, messageBytes };
+    this.actor.attach({ orderedReceived, cursor, directReceived, ...window, checksum }, depth, true);
     link.carry(this.actor, isChecksummed);
     this.#cause = undefined;
     this.#machine.send({ type: 'WELCOMED' });
@@ -371,16 +401,15 @@ export class Dialler {
       this.#machine.send({ type: 'REFUSED', code });
       return;
     }
-    const report = this.#end(code, reason, isProvenFinal ? (refused.finalCursor ?? 0) : 0);
-    this.#owner.refused(report);
-    this.#terminate(report);
+    this.#conclude(code, reason, isProvenFinal ? (refused.finalCursor ?? 0) : 0, true);
   }
 
   #parted(parting: Parting, by: 'peer' | 'here'): void {
     const { code, reason } = parting;
-    if (by === 'peer' && isTerminal(code)) return this.#terminate(this.#end(code, reason, 0));
+    if (by === 'peer' && isTerminal(code)) return this.#conclude(code, reason, 0, false);
     this.#retryAfterMs = by === 'peer' ? parting.retryAfterMs : 0;
     this.#cause = new HomingError(code, reason === '' ? code : reason);
+    if (isViolation(code)) this.#backoff = this.#backoffAtDial;
     this.#machine.send({ type: 'SOCKET_LOST', code });
   }
 
@@ -404,21 +433,24 @@ export class Dialler {
 
   #finish(code: EndCode, reason: string): void {
     if (this.#isClosed) return;
-    if (this.#drain !== undefined) this.#host.clock.clearTimeout(this.#drain.timer);
     if (this.state === 'up') this.#link?.close(code, reason);
-    this.#terminate(this.#end(code, reason, 0));
+    this.#conclude(code, reason, 0, false);
   }
 
-  #end(code: EndCode, reason: string, finalCursor: number): EndReport {
-    return { code, reason, ...this.actor.end(code, reason, finalCursor) };
-  }
-
-  #terminate(report: EndReport): void {
+  /** The end, once: whoever acts on it from a listener finds it done. `closed` is told when the machine is there. */
+  #conclude(code: EndCode, reason: string, finalCursor: number, isRefusal: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#stopDrain();
+    const report = { code, reason, ...this.actor.end(code, reason, finalCursor) };
+    this.#report = report;
+    if (isRefusal) this.#owner.refused(report);
+    this.#machine.send(code === 'closed' ? { type: 'CLOSE' } : { type: 'TERMINATED', code });
+  }
+
+  #stopDrain(): void {
     if (this.#drain !== undefined) this.#host.clock.clearTimeout(this.#drain.timer);
-    this.#machine.send(report.code === 'closed' ? { type: 'CLOSE' } : { type: 'TERMINATED', code: report.code });
-    this.#owner.closed(report);
+    this.#drain = undefined;
   }
 }
 
@@ -430,6 +462,7 @@ export function termsOf(settings: Settings, features: number, lingerMs: number, 
     heartbeatTimeoutMs: settings.heartbeat.timeoutMs,
     lingerMs,
     messageBytes: settings.limits.messageBytes,
+    depth: settings.limits.depth,
     windowMessages: room.grantedMessages,
     windowBytes: room.grantedBytes,
   };

@@ -9,25 +9,40 @@ export interface NodeHost extends Host {
   ref(alive: boolean): void;
 }
 
+/** Longest delay that Node's timers take; with a longer one they would fire at once. */
+const DELAY_MAX_MS = 2 ** 31 - 1;
+
+interface Ticket {
+  timer: NodeJS.Timeout;
+}
+
 /** Makes a host of this process. */
 export function nodeHost(): NodeHost {
-  const timers = new Set<NodeJS.Timeout>();
+  const tickets = new Set<Ticket>();
   let isReferenced = true;
+
+  function arm(ticket: Ticket, fire: () => void, delayMs: number): void {
+    const rest = delayMs - DELAY_MAX_MS;
+    const timer = rest > 0 ? setTimeout(() => arm(ticket, fire, rest), DELAY_MAX_MS) : setTimeout(fire, delayMs);
+    if (!isReferenced) timer.unref();
+    ticket.timer = timer;
+  }
   return {
     clock: {
       now: () => performance.now(),
       setTimeout(fire, delayMs) {
-        const timer = setTimeout(() => {
-          timers.delete(timer);
+        const ticket = {} as Ticket;
+        tickets.add(ticket);
+        const end = (): void => {
+          tickets.delete(ticket);
           fire();
-        }, delayMs);
-        if (!isReferenced) timer.unref();
-        timers.add(timer);
-        return timer;
+        };
+        arm(ticket, end, delayMs);
+        return ticket;
       },
       clearTimeout(ticket) {
-        clearTimeout(ticket as NodeJS.Timeout);
-        timers.delete(ticket as NodeJS.Timeout);
+        clearTimeout((ticket as Ticket | undefined)?.timer);
+        tickets.delete(ticket as Ticket);
       },
     },
     chance: {
@@ -46,7 +61,7 @@ export function nodeHost(): NodeHost {
     defer: (task) => void setImmediate(task),
     ref(alive) {
       isReferenced = alive;
-      for (const timer of timers) {
+      for (const { timer } of tickets) {
         if (alive) timer.ref();
         else timer.unref();
       }

@@ -34,6 +34,8 @@ export interface HostedOwner {
   failed(session: HostedSession, error: HomingError): void;
   /** Both ends have drained this connection. */
   quiet(session: HostedSession): void;
+  /** This end has nothing to do and nothing to wait for; told only to who asked with `watchIdle`. */
+  idle(session: HostedSession): void;
 }
 
 /** The connection that carries a session. */
@@ -90,7 +92,7 @@ export class HostedSession implements Living {
     this.#alarm = new Alarm(host.clock, () => this.#step('LINGER_OVER'));
     this.actor = new SessionActor(host, settings.session, {
       failed: (error) => owner.failed(this, error),
-      idle: () => {},
+      idle: () => owner.idle(this),
       quiet: () => owner.quiet(this),
     });
     this.actor.session.adopt(granted.id, granted.secret, granted.epoch);
@@ -127,14 +129,19 @@ export class HostedSession implements Living {
   }
 
   /** A connection takes the session, the newest wins at once: the one before is told `replaced`. */
-  attach(carrier: Carrier, dialNumber: number, identity: KnownIdentity, peer: PeerState): void {
+  attach(
+    carrier: Carrier,
+    hello: { readonly dialNumber: number; readonly depth: number },
+    identity: KnownIdentity,
+    peer: PeerState,
+  ): void {
     const previous = this.#carrier;
     this.#carrier = carrier;
     previous?.close('replaced', 'a newer connection of this session took over', 0);
     this.#tellDown('replaced');
-    this.attachedDial = dialNumber;
+    this.attachedDial = hello.dialNumber;
     this.identity = identity;
-    this.actor.session.attach(peer, false, this.#host.clock.now());
+    this.actor.attach(peer, hello.depth, false);
     this.#step('ATTACH');
   }
 

@@ -134,13 +134,17 @@ export class Link implements LineEvents {
   /** Says goodbye with a code and lets the line go; the session is not told. */
   close(code: EndCode, reason: string, retryAfterMs = 0): void {
     if (this.#isOver) return;
-    this.#isCongested = false;
-    if (this.#actor !== undefined) {
-      this.#actor.session.ackNow();
-      this.flush();
-    }
+    this.#writeLastAck();
     this.writeControl(Type.CLOSE, encodeClose({ code, reason, retryAfterMs }));
     this.leave();
+  }
+
+  #writeLastAck(): void {
+    const session = this.#actor?.session;
+    if (session === undefined) return;
+    session.ackNow();
+    session.pump(this.#gather, 0, this.#host.clock.now());
+    if (this.#gather.bytes > 0) this.#line.write(this.#gather.take());
   }
 
   /** Sends what is queued and lets the line go without a word. */

@@ -6,8 +6,9 @@
 import { HomingError } from '../errors.ts';
 import { ReceiptStatus, type Session, type TakenMessage } from '../session/session.ts';
 import { Deque } from '../session/deque.ts';
-import type { Codec } from '../wire/codec.ts';
-import { Kind } from '../wire/frame.ts';
+import { Codec } from '../wire/codec.ts';
+import { Kind, copyOf } from '../wire/frame.ts';
+import { defaultWireLimits } from '../wire/limits.ts';
 import type { Handler, Handlers } from './handlers.ts';
 
 /** What the mailbox tells its actor. */
@@ -104,7 +105,7 @@ export class Mailbox {
     }
     if (this.#isClosed) return;
     if (message.owned) this.#queue.push({ kind, seq, epoch, verdict, bytes, start, end });
-    else this.#queue.push({ kind, seq, epoch, verdict, bytes: bytes.slice(start, end), start: 0, end: end - start });
+    else this.#queue.push({ kind, seq, epoch, verdict, bytes: copyOf(bytes, start, end), start: 0, end: end - start });
   }
 
   /** Goes on after the peer took receipts. */
@@ -231,10 +232,13 @@ export class Mailbox {
   #encodeError(status: number, error: unknown): Uint8Array | undefined {
     if (status !== ReceiptStatus.FAILED) return undefined;
     const { name, message, code } = describeError(error);
-    this.#codec.encode([name, message, code], 'error');
-    return this.#codec.scratch.slice(this.#codec.start, this.#codec.end);
+    errorCodec.encode([name, message, code], 'error');
+    return copyOf(errorCodec.scratch, errorCodec.start, errorCodec.end);
   }
 }
+
+// Not the session's own, which may take messages only that are smaller than an error.
+const errorCodec = new Codec(defaultWireLimits);
 
 const ERROR_TEXT_MAX = 1_024;
 
@@ -253,13 +257,16 @@ function plainText(value: unknown): string {
   return String(value).slice(0, ERROR_TEXT_MAX).toWellFormed();
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whether a handler, or a hook, answers later. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** The error that a failed receipt stands for. */
+/** The error that a failed receipt stands for; what the peer sent instead of texts is left out. */
 export function remoteError(event: string, values: unknown): HomingError {
   const [name, message, code] = Array.isArray(values) ? (values as unknown[]) : [];
-  const cause = Object.assign(new Error(String(message)), { name: String(name), ...(code === undefined ? {} : { code }) });
-  return new HomingError('HandlerFailed', `the peer's handler of ${event} threw: ${String(message)}`, { cause });
+  const sentence = typeof message === 'string' ? message : 'an error that cannot be read';
+  const facts = { name: typeof name === 'string' ? name : 'Error', ...(typeof code === 'string' ? { code } : {}) };
+  const cause = Object.assign(new Error(sentence), facts);
+  return new HomingError('HandlerFailed', `the peer's handler of ${event} threw: ${sentence}`, { cause });
 }

@@ -5,7 +5,7 @@
 import { HomingError } from '../errors.ts';
 import type { BackoffOptions } from '../session/backoff.ts';
 import type { Heartbeat } from '../session/liveness.ts';
-import { defaultWireLimits } from '../wire/limits.ts';
+import { DEPTH_MAX, DEPTH_MIN, defaultWireLimits } from '../wire/limits.ts';
 import type { SessionSettings } from './session-actor.ts';
 
 /** Bounds; counts, and sizes in bytes. */
@@ -18,7 +18,7 @@ export interface Limits {
   /** Ordered messages received and not yet processed. */
   readonly mailboxMessages: number;
   readonly mailboxBytes: number;
-  /** Containers inside each other in one message. */
+  /** Containers inside each other in one message; what an end sends keeps within that of its peer as well. */
   readonly depth: number;
   /** Server: sessions in memory, connected or not. */
   readonly sessions: number;
@@ -67,7 +67,7 @@ export const defaults = {
   },
 } as const;
 
-/** Failed proofs that one address may cause a second; more are refused unread. */
+/** Failed proofs that one address is told of a second; beyond them it is only told to come back later. */
 export const FAILED_PROOFS_PER_SECOND = 5;
 
 /** Longest time that the wire can carry, in milliseconds (u32). */
@@ -124,8 +124,8 @@ function heartbeatOf(given: Partial<Heartbeat> | undefined): Heartbeat {
 function limitsOf(given: Partial<Limits>): Limits {
   const checked: Record<string, number> = {};
   for (const [name, fallback] of Object.entries(defaults.limits)) {
-    const min = name === 'messageBytes' ? 64 : 1;
-    const max = name === 'messageBytes' ? 16_777_216 : name === 'depth' ? 128 : 2 ** 32 - 1;
+    const min = name === 'messageBytes' ? 64 : name === 'depth' ? DEPTH_MIN : 1;
+    const max = name === 'messageBytes' ? 16_777_216 : name === 'depth' ? DEPTH_MAX : 2 ** 32 - 1;
     checked[name] = number(`limits.${name}`, given[name as keyof Limits], fallback, min, max);
   }
   for (const name of Object.keys(given)) {

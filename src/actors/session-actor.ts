@@ -3,17 +3,17 @@
  * its links; whoever holds it (a client, a server) decides when it gets one. The public handles call it, nobody else.
  */
 import { type EndCode, HomingError, type Outcome } from '../errors.ts';
-import { ReceiptStatus, Session, type SessionLimits } from '../session/session.ts';
+import { type PeerState, ReceiptStatus, Session, type SessionLimits } from '../session/session.ts';
 import type { Heartbeat } from '../session/liveness.ts';
-import type { Leftover, OutletOutput } from '../session/outlet.ts';
+import type { Leftover, OutletOutput, Taker } from '../session/outlet.ts';
 import { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
 import { Handlers } from './handlers.ts';
 import type { Link } from './link.ts';
-import { Mailbox, remoteError } from './mailbox.ts';
-import type { Host } from './ports.ts';
+import { Mailbox, describeError, remoteError } from './mailbox.ts';
+import type { Clock, Host } from './ports.ts';
 import { type Wait, Waits } from './waits.ts';
 
 /** Settings of a session at this end; all have defaults in `options.ts`. */
@@ -55,10 +55,11 @@ export class SessionActor {
   link: Link | undefined;
   readonly #settings: SessionSettings;
   readonly #owner: SessionOwner;
+  readonly #clock: Clock;
   readonly #codec: Codec;
   readonly #waits: Waits;
   readonly #writableTokens: number[] = [];
-  readonly #ending = new AbortController();
+  #ending: AbortController | undefined;
   #end: { readonly code: EndCode; readonly reason: string } | undefined;
   #isClosing = false;
   #watchesIdle = false;
@@ -66,6 +67,7 @@ export class SessionActor {
   constructor(host: Host, settings: SessionSettings, owner: SessionOwner) {
     this.#settings = settings;
     this.#owner = owner;
+    this.#clock = host.clock;
     this.#codec = new Codec(settings.wire);
     this.#waits = new Waits(host.clock);
     const inspect = (bytes: Uint8Array, start: number, end: number): number =>
@@ -134,7 +136,8 @@ export class SessionActor {
     const turn = this.mailbox.turn;
     if (turn === undefined) throw new HomingError('NoTurn', 'expected to be read in a handler before its first await');
     const { seq, epoch } = turn;
-    const signal = this.#ending.signal;
+    this.#ending ??= new AbortController();
+    const { signal } = this.#ending;
     return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: undefined, signal };
   }
 
@@ -159,6 +162,19 @@ export class SessionActor {
   }
 
   // ---- what the holder calls
+
+  /**
+   * A connection is up; see `Session.attach`. `depth` is the deepest message that the peer takes: from now on none is
+   * deeper, and of what was accepted before, deeper ones are dropped and told.
+   */
+  attach(peer: PeerState, depth: number, ackAtOnce: boolean): void {
+    const own = this.#settings.wire;
+    const limits = { ...own, depth: Math.min(own.depth, depth) };
+    this.#codec.limits = limits;
+    const taker: Taker = (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
+    const isShallower = limits.depth < own.depth;
+    this.session.attach({ ...peer, taker: isShallower ? taker : undefined }, ackAtOnce, this.#clock.now());
+  }
 
   /** Something is there to write: it leaves with the rest of this tick. */
   wake(): void {
@@ -196,7 +212,7 @@ export class SessionActor {
     this.mailbox.close(settledLast);
     this.#settleOutputs();
     this.#waits.rejectAll((what) => this.#ended(what, undefined));
-    this.#ending.abort(new HomingError(code, `the session ended: ${reason || code}`));
+    this.#ending?.abort(new HomingError(code, `the session ended: ${reason || code}`));
     return counts;
   }
 
@@ -247,7 +263,7 @@ export class SessionActor {
   }
 
   #failed(error: unknown, messageId: string): void {
-    const sentence = `a handler threw at message ${messageId}: ${error instanceof Error ? error.message : String(error)}`;
+    const sentence = `a handler threw at message ${messageId}: ${describeError(error).message}`;
     this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error, messageId }));
   }
 
@@ -272,7 +288,13 @@ export class SessionActor {
         this.#waits.reject(output.token, this.#ended(this.#waits.whatOf(output.token) ?? 'message', output.outcome));
         return;
       case 'oversize':
-        this.#refuseOversize(output.token, output.bytes, output.bytesMax);
+        this.#refuse(
+          output.token,
+          new HomingError('MessageTooLarge', `expected at most ${output.bytesMax} bytes, which the peer takes, got ${output.bytes}`),
+        );
+        return;
+      case 'unfit':
+        this.#refuse(output.token, new HomingError('NotEncodable', `nested deeper than ${this.#codec.limits.depth}, which the peer takes`));
         return;
       case 'flushed':
         this.#waits.resolve(output.token);
@@ -289,13 +311,21 @@ export class SessionActor {
     else if (status === ReceiptStatus.NO_HANDLER) {
       this.#waits.reject(token, new HomingError('NoHandler', `the peer processed ${event}, but nothing there listens to it`));
     } else {
-      const values = error === undefined ? undefined : this.#codec.decode(error, 0, error.length, 1);
-      this.#waits.reject(token, remoteError(event, values));
+      this.#waits.reject(token, remoteError(event, error === undefined ? undefined : this.#decodeError(error)));
     }
   }
 
-  #refuseOversize(token: number, bytes: number, bytesMax: number): void {
-    const error = new HomingError('MessageTooLarge', `expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`);
+  /** What the peer says of an error; undefined for a payload that contradicts itself, which the scan cannot see. */
+  #decodeError(error: Uint8Array): unknown {
+    try {
+      return this.#codec.decode(error, 0, error.length, 1);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A message that was accepted before the peer's terms were known cannot be sent. */
+  #refuse(token: number, error: HomingError): void {
     if (token === 0) this.#owner.failed(error);
     else this.#waits.reject(token, error);
   }

@@ -113,6 +113,7 @@ export class Shard implements AcceptorOwner {
     for (const session of this.#sessions.values()) {
       session.actor.session.startDrain(this.#returnMs(), 'the server is shutting down');
       session.actor.wake();
+      if (!isFinished(session)) session.actor.watchIdle();
     }
     if (drainMs === 0) this.stop();
     else this.#checkDrained();
@@ -194,6 +195,11 @@ export class Shard implements AcceptorOwner {
   quiet(session: HostedSession): void {
     if (this.#drain === undefined) return;
     session.end('going-away', 'the server has finished with this session', this.#returnMs());
+  }
+
+  /** A handler has ended whose client is away. */
+  idle(session: HostedSession): void {
+    if (!session.isAttached) this.#checkDrained();
   }
 
   failed(session: HostedSession | HomingError, error?: HomingError): void {

@@ -69,6 +69,11 @@ export class Waits {
     this.#take(token)?.resolve(value as never);
   }
 
+  /** Every wait is over, in the order in which they began. */
+  resolveAll(): void {
+    for (const token of [...this.#waiting.keys()]) this.resolve(token);
+  }
+
   /** The wait has failed. */
   reject(token: number, error: Error): void {
     this.#take(token)?.reject(error);

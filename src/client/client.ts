@@ -77,7 +77,9 @@ class SessionClient {
   readonly #dialler: Dialler;
   readonly #refTimers: (alive: boolean) => void;
   readonly #upWaits: Waits;
-  readonly #upTokens: number[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): void => this.#dialler.close(0);
+  #autoConnects: boolean;
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
 
@@ -90,6 +92,8 @@ class SessionClient {
   ) {
     const { credentials, autoConnect = true, autoReconnect = true, signal } = options;
     this.#refTimers = refTimers;
+    this.#signal = signal;
+    this.#autoConnects = autoConnect && signal?.aborted !== true;
     this.#upWaits = new Waits(host.clock);
     const ask = typeof credentials === 'function' ? (credentials as () => unknown) : () => credentials;
     const settings = settingsOf(options);
@@ -101,10 +105,10 @@ class SessionClient {
     });
     host.defer(() => {
       this.#dialler.actor.mailbox.open();
-      if (autoConnect && signal?.aborted !== true) this.#dialler.connect();
+      if (this.#autoConnects) this.#dialler.connect();
     });
-    if (signal?.aborted === true) host.defer(() => this.#dialler.close(0));
-    else signal?.addEventListener('abort', () => this.#dialler.close(0), { once: true });
+    if (signal?.aborted === true) host.defer(this.#abort);
+    else signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   get id(): string {
@@ -163,7 +167,7 @@ class SessionClient {
   up(wait: Wait = {}): Promise<undefined> {
     if (this.#isClosed) return Promise.reject(new HomingError('Closed', 'the client has ended'));
     if (this.connection.state === 'up') return Promise.resolve(undefined);
-    return this.#upWaits.start('up', wait, (token) => void this.#upTokens.push(token), () => undefined);
+    return this.#upWaits.start('up', wait, () => {}, () => undefined);
   }
 
   connect(): void {
@@ -177,6 +181,7 @@ class SessionClient {
   }
 
   disconnect(): void {
+    this.#autoConnects = false;
     this.#dialler.disconnect();
   }
 
@@ -217,7 +222,7 @@ class SessionClient {
   }
 
   #cameUp(resumed: boolean): void {
-    for (const token of this.#upTokens.splice(0)) this.#upWaits.resolve(token);
+    this.#upWaits.resolveAll();
     this.connection.emit('up', { resumed });
   }
 
@@ -241,6 +246,7 @@ class SessionClient {
 
   #ended(report: EndReport): void {
     this.#isClosed = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
     this.#upWaits.rejectAll(() => new HomingError('Closed', `the client has ended (${report.code})`));
     this.connection.emit('closed', report);
     this.#closing.resolve();
@@ -252,12 +258,13 @@ class SessionClient {
 }
 
 function isDuplex(where: ClientWhere): where is Duplex {
-  return typeof where === 'object' && 'pipe' in where && 'write' in where;
+  return typeof where === 'object' && where !== null && 'pipe' in where && 'write' in where;
 }
 
 function dialOf(where: ClientWhere): Dial {
   if (isDuplex(where)) return existingStream(where);
   if (typeof where === 'object' && where !== null && 'createConnection' in where) {
+    if (typeof where.createConnection !== 'function') throw new HomingError('BadAddress', 'expected createConnection to be a function');
     return streamFactory(() => where.createConnection());
   }
   return dialAddress(parseAddress(where));

@@ -1,6 +1,7 @@
 /** The events of a connection as both handles show them: who listens, and `error` that nobody hears becomes a warning. */
 import type { ConnectionState, EndReport } from '../actors/dialler.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
+import { describeError } from '../actors/mailbox.ts';
 import { HomingError } from '../errors.ts';
 import type { Connection, GapReport, ReconnectInfo } from './surface.ts';
 
@@ -50,7 +51,7 @@ export class ConnectionView implements Connection {
   }
 
   #listenerFailed(error: unknown): void {
-    const sentence = `a listener of connection events threw: ${error instanceof Error ? error.message : String(error)}`;
+    const sentence = `a listener of connection events threw: ${describeError(error).message}`;
     warn(new HomingError('HandlerFailed', sentence, { cause: error }));
   }
 }

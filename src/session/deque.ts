@@ -1,8 +1,8 @@
 /** A ring of values with a head and a tail: what outbox and mailbox queue in. Grows by doubling, shrinks when emptied. */
 
 const SLOTS_MIN = 16;
-/** An emptied ring larger than this gives its memory back, so that a quiet session stays small. */
-const SLOTS_KEPT_MAX = 1024;
+/** An emptied ring larger than this gives its memory back: a server holds tens of thousands of quiet sessions. */
+const SLOTS_KEPT_MAX = 64;
 
 /** First in, first out, with reading by index; every operation but growth takes constant time. */
 export class Deque<Value> {
@@ -56,7 +56,8 @@ export class Deque<Value> {
   #grow(): void {
     const slots = this.#slots;
     const larger = new Array<Value | undefined>(Math.max(SLOTS_MIN, slots.length * 2));
-    for (let index = 0; index < this.#count; index += 1) larger[index] = slots[(this.#head + index) & (slots.length - 1)];
+    for (let index = 0; index < this.#count; index += 1)
+      larger[index] = slots[(this.#head + index) & (slots.length - 1)];
     for (let index = this.#count; index < larger.length; index += 1) larger[index] = undefined;
     this.#slots = larger;
     this.#head = 0;

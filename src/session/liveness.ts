@@ -20,6 +20,9 @@ const PROBE_ROUND_TRIPS = 4;
  */
 const LAST_ASK_MS = 250;
 
+/** An end that stands still again and again has to believe the silence at last. */
+const LAST_ASKS_MAX = 3;
+
 /** What to do now. */
 export type Pulse = 'nothing' | 'ping' | 'silent';
 
@@ -28,7 +31,7 @@ export class Liveness {
   readonly #heartbeat: Heartbeat;
   #heardAt = 0;
   #pingedAt = -1;
-  #lastAsk = false;
+  #lastAsks = 0;
   #unackedSince = -1;
   #probed = false;
   #deadAt = 0;
@@ -47,14 +50,14 @@ export class Liveness {
     this.#pingedAt = -1;
     this.#unackedSince = -1;
     this.#probed = false;
-    this.#lastAsk = false;
+    this.#lastAsks = 0;
     this.#deadAt = nowMs + this.#heartbeat.timeoutMs;
   }
 
   /** Bytes came in. */
   heard(nowMs: number): void {
     this.#heardAt = nowMs;
-    this.#lastAsk = false;
+    this.#lastAsks = 0;
     this.#deadAt = nowMs + this.#heartbeat.timeoutMs;
   }
 
@@ -91,8 +94,8 @@ export class Liveness {
     if (intervalMs === 0) return 'nothing';
     if (nowMs >= this.#deadAt) {
       const stalled = nowMs - this.#deadAt >= LAST_ASK_MS;
-      if (this.#lastAsk && !stalled) return 'silent';
-      this.#lastAsk = true;
+      if (this.#lastAsks > 0 && (!stalled || this.#lastAsks >= LAST_ASKS_MAX)) return 'silent';
+      this.#lastAsks += 1;
       this.#deadAt = nowMs + (stalled ? intervalMs : Math.min(LAST_ASK_MS, intervalMs));
       return this.#ping(nowMs);
     }

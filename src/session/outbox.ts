@@ -10,6 +10,8 @@ const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
 /** Messages from this size on get a page of their own: a shared page would waste what is left of it. */
 const OWN_PAGE_BYTES = 16_384;
+/** From so many messages on that were taken back but not from the front, what waits is packed anew. */
+const CANCELLED_KEPT_MAX = 16;
 
 /** A message on its way out. `start` is where the payload begins; the sixteen bytes before it are for the header. */
 export interface Outgoing {
@@ -29,6 +31,7 @@ export interface Outgoing {
 export class Outbox {
   /** Messages with a seq: `released + 1` is the seq of the first. */
   readonly written = new Deque<Outgoing>();
+  /** Messages without a seq; the first one is never cancelled. */
   readonly waiting = new Deque<Outgoing>();
   /** Highest seq that an ack has released. */
   released = 0;
@@ -37,6 +40,7 @@ export class Outbox {
   /** Messages and payload bytes, written and waiting together, cancelled ones not counted. */
   messages = 0;
   bytes = 0;
+  #cancelledCount = 0;
   #page: Uint8Array | undefined;
   #used = 0;
   #pageBytes = PAGE_BYTES_MIN;
@@ -50,9 +54,8 @@ export class Outbox {
 
   /** Puts a copy of a message that left an older epoch before everything that waits; it keeps its ordinal. */
   prepend(message: Outgoing): void {
-    this.waiting.unshift(
-      this.#store(message.kind, message.page, message.start, message.end, message.token, message.ordinal),
-    );
+    const { kind, page, start, end, token, ordinal } = message;
+    this.waiting.unshift(this.#store(kind, page, start, end, token, ordinal));
   }
 
   /** Takes a waiting message back: it gives up its room now and is skipped when its turn to be written comes. */
@@ -61,7 +64,10 @@ export class Outbox {
     message.cancelled = true;
     this.messages -= 1;
     this.bytes -= message.end - message.start;
+    this.#cancelledCount += 1;
     this.#dropCancelledHead();
+    if (this.#cancelledCount > CANCELLED_KEPT_MAX && this.#cancelledCount * 2 > this.waiting.length) this.#pack();
+    if (this.messages === 0) this.#forgetPage();
   }
 
   /** Gives the first waiting message the next seq; the caller writes it now. */
@@ -79,19 +85,16 @@ export class Outbox {
     return this.written.at(seq - this.released - 1);
   }
 
-  /** Lets go of everything up to and including `seq`, which must have been sent. Returns how many messages went. */
-  releaseThrough(seq: number): number {
-    let count = 0;
+  /** Lets go of everything up to and including `seq`, which must have been sent. */
+  releaseThrough(seq: number): void {
     while (this.released < seq) {
       const message = this.written.shift();
       if (message === undefined) break;
       this.released += 1;
       this.messages -= 1;
       this.bytes -= message.end - message.start;
-      count += 1;
     }
     if (this.messages === 0) this.#forgetPage();
-    return count;
   }
 
   /** Starts a new epoch: numbers begin again, what had been written is handed back in order, what waits stays. */
@@ -104,44 +107,71 @@ export class Outbox {
     }
     this.released = 0;
     this.sent = 0;
+    if (this.messages === 0) this.#forgetPage();
     return taken;
   }
 
-  /** Hands back everything that waits, in order, and forgets it. */
-  takeWaiting(): Outgoing[] {
+  /** Hands back, in order, what waits with an ordinal above `after` and up to `through`, and forgets it. */
+  takeWaiting(after: number, through: number): Outgoing[] {
     const taken: Outgoing[] = [];
-    for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
-      if (message.cancelled) continue;
-      taken.push(message);
-      this.messages -= 1;
-      this.bytes -= message.end - message.start;
+    for (let left = this.waiting.length; left > 0; left -= 1) {
+      const message = this.waiting.shift();
+      if (message === undefined || message.cancelled) continue;
+      if (message.ordinal > after && message.ordinal <= through) {
+        taken.push(message);
+        this.messages -= 1;
+        this.bytes -= message.end - message.start;
+      } else this.waiting.push(message);
     }
+    this.#cancelledCount = 0;
     if (this.messages === 0) this.#forgetPage();
     return taken;
   }
 
   #dropCancelledHead(): void {
-    while (this.waiting.at(0)?.cancelled === true) this.waiting.shift();
+    while (this.waiting.at(0)?.cancelled === true) {
+      this.waiting.shift();
+      this.#cancelledCount -= 1;
+    }
+  }
+
+  /** Forgets the cancelled messages and moves the others to new pages, which they do not share with forgotten bytes. */
+  #pack(): void {
+    this.#forgetPage();
+    for (let left = this.waiting.length; left > 0; left -= 1) {
+      const message = this.waiting.shift();
+      if (message === undefined || message.cancelled) continue;
+      const { page, start, end } = message;
+      if (page.length > end - start + HEADER_BYTES) this.#place(message, page, start, end);
+      this.waiting.push(message);
+    }
+    this.#cancelledCount = 0;
   }
 
   #store(kind: number, bytes: Uint8Array, start: number, end: number, token: number, ordinal: number): Outgoing {
-    const size = end - start;
-    const page = this.#room(size + HEADER_BYTES);
-    const at = this.#used + HEADER_BYTES;
-    this.#used = at + size;
-    copyBytes(bytes, start, end, page, at);
+    const message = { page: bytes, start, end, kind, token, ordinal, cancelled: false };
+    this.#place(message, bytes, start, end);
     this.messages += 1;
-    this.bytes += size;
-    return { page, start: at, end: at + size, kind, token, ordinal, cancelled: false };
+    this.bytes += end - start;
+    return message;
   }
 
+  #place(message: Outgoing, bytes: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    const page = this.#room(size + HEADER_BYTES);
+    const isShared = page === this.#page;
+    const at = (isShared ? this.#used : 0) + HEADER_BYTES;
+    if (isShared) this.#used = at + size;
+    copyBytes(bytes, start, end, page, at);
+    message.page = page;
+    message.start = at;
+    message.end = at + size;
+  }
+
+  /** The shared page if there is room in it; else a new one, which a large message does not share. */
   #room(size: number): Uint8Array {
     if (this.#page !== undefined && this.#page.length - this.#used >= size) return this.#page;
-    if (size >= OWN_PAGE_BYTES) {
-      this.#page = undefined;
-      this.#used = 0;
-      return new Uint8Array(size);
-    }
+    if (size >= OWN_PAGE_BYTES) return new Uint8Array(size);
     while (this.#pageBytes < size) this.#pageBytes *= 2;
     this.#page = new Uint8Array(this.#pageBytes);
     this.#used = 0;

@@ -4,11 +4,13 @@
  * direct ones until it received them (DESIGN: received, cursor, ack).
  */
 import type { Outcome } from '../errors.ts';
-import { FRAGMENT_BYTES, FRAGMENT_FLAG, FRAGMENT_HEADER_BYTES, FrameType, HEADER_BYTES, Kind } from '../wire/frame.ts';
-import { type Checksum, stampChecksum, writeHeader, writeU32 } from '../wire/frame.ts';
+import { type Checksum, FrameType, Kind, copyOf } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
-import { Deque } from './deque.ts';
+import { Flushes } from './flushes.ts';
+import { type InLine, Line } from './line.ts';
 import { type Outgoing, Outbox } from './outbox.ts';
+import { Receipts } from './receipts.ts';
+import { type Stroke, writeMessage } from './stroke.ts';
 
 /** Bounds of the outbox and of one message, in messages and payload bytes. */
 export interface OutletLimits {
@@ -16,13 +18,22 @@ export interface OutletLimits {
   readonly outboxBytes: number;
 }
 
-/** What the driver learns from the sending half; tokens are the numbers it gave with `offer` and `flush`. */
+/** What the driver learns from the sending half; tokens are the numbers it gave with a message or a flush. */
 export type OutletOutput =
-  | { readonly type: 'receipt'; readonly token: number; readonly status: number; readonly error: Uint8Array | undefined }
+  | {
+      readonly type: 'receipt';
+      readonly token: number;
+      readonly status: number;
+      readonly error: Uint8Array | undefined;
+    }
   | { readonly type: 'rejected'; readonly token: number; readonly outcome: Outcome }
   | { readonly type: 'oversize'; readonly token: number; readonly bytes: number; readonly bytesMax: number }
+  | { readonly type: 'unfit'; readonly token: number }
   | { readonly type: 'flushed'; readonly token: number }
   | { readonly type: 'writable' };
+
+/** Whether the peer takes the payload `bytes[start, end)`, its size apart. */
+export type Taker = (bytes: Uint8Array, start: number, end: number) => boolean;
 
 /** What a new epoch leaves behind: counts for the report, and the events that `resend` may send again. */
 export interface Leftover {
@@ -31,25 +42,12 @@ export interface Leftover {
   readonly messages: readonly Outgoing[];
 }
 
-/** A message that waits in line because the outbox is full; not accepted yet. */
-interface InLine {
-  readonly kind: number;
-  readonly bytes: Uint8Array;
-  readonly token: number;
-  readonly ordinal: number;
-  cancelled: boolean;
-}
-
-interface FlushWaiter {
-  readonly ordinal: number;
-  readonly token: number;
-}
-
-/** The frames of one connection that are written and where the next one begins. */
-interface Stroke {
-  nextSeq: number;
-  /** Payload bytes of `nextSeq` that have left as fragments. */
-  fragmentOffset: number;
+/** Between `startEpoch` and `afterGap`: what may still be sent again, whose room is kept, and what was carried. */
+interface Gap {
+  messages: readonly Outgoing[];
+  bytes: number;
+  readonly carriedAfter: number;
+  readonly carriedThrough: number;
 }
 
 /** Everything on its way to the peer. Time never matters here. */
@@ -58,13 +56,12 @@ export class Outlet {
   readonly direct = new Outbox();
   readonly outputs: OutletOutput[] = [];
   readonly #limits: OutletLimits;
-  readonly #line = new Deque<InLine>();
-  #lineLength = 0;
-  readonly #flushes = new Deque<FlushWaiter>();
-  /** Seqs of written messages that wait for a receipt, and who waits. */
-  readonly #receipts = new Map<number, number>();
+  readonly #line = new Line();
+  readonly #flushes = new Flushes();
+  readonly #receipts = new Receipts();
   #ordinal = 0;
   #wantsWritable = false;
+  #gap: Gap | undefined;
 
   // of the connection
   #orderedStroke: Stroke = { nextSeq: 1, fragmentOffset: 0 };
@@ -72,12 +69,12 @@ export class Outlet {
   #windowMessages = 0;
   #windowBytes = 0;
   #outstandingBytes = 0;
-  #askedOrdinal = 0;
   #checksum: Checksum | undefined;
   #messageBytesMax = Infinity;
+  #taker: Taker | undefined;
   /** Highest ordered seq the peer has received. */
   peerReceived = 0;
-  /** Waiting messages with a higher ordinal stay where they are: the connection is going away. */
+  /** Waiting messages with a higher ordinal stay where they are: this connection is going away. */
   writeThrough = Infinity;
 
   constructor(limits: OutletLimits) {
@@ -89,18 +86,26 @@ export class Outlet {
   /** Whether `send` should tell its caller to slow down: from half the bound. */
   get isHalfFull(): boolean {
     const { outboxMessages, outboxBytes } = this.#limits;
-    return this.ordered.messages * 2 >= outboxMessages || this.ordered.bytes * 2 >= outboxBytes;
+    const messages = this.ordered.messages + (this.#gap?.messages.length ?? 0);
+    const bytes = this.ordered.bytes + (this.#gap?.bytes ?? 0);
+    return messages * 2 >= outboxMessages || bytes * 2 >= outboxBytes;
   }
 
   /** Whether a message of this size finds no room now. A message alone may be larger than the byte bound. */
   isFull(bytes: number): boolean {
-    if (this.#lineLength > 0) return true;
+    if (this.#line.length > 0) return true;
     return this.#isOver(bytes);
   }
 
   /** The largest payload that may be sent, as far as is known. */
   get messageBytesMax(): number {
     return this.#messageBytesMax;
+  }
+
+  /** What a report would say now: written and not known to be processed, and never written. */
+  get counts(): { unconfirmed: number; carried: number } {
+    const unconfirmed = this.ordered.written.length;
+    return { unconfirmed, carried: this.ordered.messages - unconfirmed };
   }
 
   /** Accepts an ordered message; the caller has asked `isFull`. The bytes are copied. */
@@ -112,8 +117,7 @@ export class Outlet {
   /** Lets a message wait in line for room; it is accepted in its turn, before any later one. The bytes are copied. */
   enqueue(kind: number, bytes: Uint8Array, start: number, end: number, token: number): void {
     this.#ordinal += 1;
-    this.#line.push({ kind, bytes: bytes.slice(start, end), token, ordinal: this.#ordinal, cancelled: false });
-    this.#lineLength += 1;
+    this.#line.push(kind, copyOf(bytes, start, end), token, this.#ordinal);
   }
 
   /** Sends a direct message. The bytes are copied. */
@@ -122,35 +126,21 @@ export class Outlet {
   }
 
   /**
-   * The caller no longer waits for this token. A message whose writing has not begun is taken back. Returns what is
-   * known of it.
+   * The caller no longer waits for this token, of a message or of a flush. A message whose writing has not begun is
+   * taken back. Returns what is known of it.
    */
   giveUp(token: number): Outcome {
-    for (let index = 0; index < this.#line.length; index += 1) {
-      const entry = this.#line.at(index);
-      if (entry?.token !== token || entry.cancelled) continue;
-      entry.cancelled = true;
-      this.#lineLength -= 1;
-      this.#advanceLine();
-      return 'never-sent';
-    }
-    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
-      const message = this.ordered.waiting.at(index);
-      if (message?.token !== token || message.cancelled) continue;
-      this.ordered.cancel(message);
+    if (this.#line.leave(token) || this.#takeBack(token)) {
       this.#afterRelease();
       return 'never-sent';
     }
-    for (const [seq, waiting] of this.#receipts) {
-      if (waiting === token) this.#receipts.set(seq, 0);
-    }
+    if (!this.#flushes.leave(token)) this.#receipts.leave(token, this.ordered.released);
     return 'unknown';
   }
 
   /** Waits until the peer has processed all that was accepted or stands in line now; answers with 'flushed'. */
   flush(token: number): void {
-    const waiter = { ordinal: this.#ordinal, token };
-    this.#flushes.push(waiter);
+    this.#flushes.add(this.#ordinal, token);
     this.#settleFlushes();
   }
 
@@ -167,13 +157,13 @@ export class Outlet {
 
   /** The ordinal up to which every message has been numbered. */
   get lastNumberedOrdinal(): number {
-    const head = this.ordered.waiting.at(0);
-    return head === undefined ? this.#ordinal - this.#line.length : head.ordinal - 1;
+    const next = this.ordered.waiting.at(0) ?? this.#line.first;
+    return next === undefined ? this.#ordinal : next.ordinal - 1;
   }
 
   // ---- what the connection does
 
-  /** A connection is up: the peer's positions, good ones, and terms. Writing goes on after what it received. */
+  /** A connection is up: the peer's positions, which fit, and its terms. Writing goes on after what it received. */
   attach(peer: {
     readonly orderedReceived: number;
     readonly cursor: number;
@@ -182,35 +172,40 @@ export class Outlet {
     readonly windowBytes: number;
     readonly messageBytes: number;
     readonly checksum: Checksum | undefined;
+    /** Given when the peer takes less than this end may have accepted before: asked of all that waits. */
+    readonly taker?: Taker | undefined;
   }): void {
     this.ordered.releaseThrough(peer.cursor);
     this.direct.releaseThrough(peer.directReceived);
-    this.#orderedStroke = { nextSeq: peer.orderedReceived + 1, fragmentOffset: 0 };
-    this.#directStroke = { nextSeq: peer.directReceived + 1, fragmentOffset: 0 };
-    this.peerReceived = peer.orderedReceived;
+    this.#resetConnection(peer.orderedReceived, peer.directReceived);
     this.#windowMessages = peer.windowMessages;
     this.#windowBytes = peer.windowBytes;
     this.#checksum = peer.checksum;
-    this.#askedOrdinal = 0;
-    this.writeThrough = Infinity;
-    this.#outstandingBytes = 0;
+    this.#messageBytesMax = peer.messageBytes;
+    this.#taker = peer.taker;
     for (let seq = this.ordered.released + 1; seq <= peer.orderedReceived; seq += 1) {
       const message = this.ordered.withSeq(seq);
       if (message !== undefined) this.#outstandingBytes += message.end - message.start;
     }
-    this.#messageBytesMax = peer.messageBytes;
-    this.#dropOversize();
+    this.#dropRefused();
     this.#afterRelease();
   }
 
   /** Whether these positions can be true of this memory: nothing beyond what was sent, nothing below what was released. */
   fits(orderedReceived: number, cursor: number, directReceived: number): boolean {
     if (orderedReceived > this.ordered.sent || directReceived > this.direct.sent) return false;
+    if (cursor > orderedReceived) return false;
     return cursor >= this.ordered.released && directReceived >= this.direct.released;
   }
 
   /** An ack arrived. Returns false when it claims what was never sent on this connection, or goes back. */
-  acknowledge(orderedReceived: number, cursor: number, directReceived: number, windowMessages: number, windowBytes: number): boolean {
+  acknowledge(
+    orderedReceived: number,
+    cursor: number,
+    directReceived: number,
+    windowMessages: number,
+    windowBytes: number,
+  ): boolean {
     if (orderedReceived >= this.#orderedStroke.nextSeq || directReceived >= this.#directStroke.nextSeq) return false;
     if (orderedReceived < this.peerReceived || cursor > orderedReceived) return false;
     if (cursor < this.ordered.released || directReceived < this.direct.released) return false;
@@ -227,13 +222,11 @@ export class Outlet {
     return true;
   }
 
-  /** A receipt arrived. Returns false when nobody asked for it. */
+  /** A receipt arrived. Returns false when its message asked for none. */
   settleReceipt(seq: number, status: number, error: Uint8Array | undefined): boolean {
-    const token = this.#receipts.get(seq);
-    if (token === undefined) return false;
-    this.#receipts.delete(seq);
-    if (token !== 0) this.outputs.push({ type: 'receipt', token, status, error });
-    return true;
+    const token = this.#receipts.settle(seq, this.ordered.released);
+    if (token > 0) this.outputs.push({ type: 'receipt', token, status, error });
+    return token >= 0;
   }
 
   /** Whether anything could be written now, credit and drain considered. */
@@ -241,11 +234,16 @@ export class Outlet {
     return this.#nextDirect() || this.#nextOrdered() !== undefined;
   }
 
-  /** Whether every written message is acknowledged and nothing that may still be written waits. */
+  /** Whether every written message is acknowledged and nothing waits but what a drain holds back. */
   get isQuiet(): boolean {
     if (this.ordered.written.length > 0 || this.direct.messages > 0) return false;
     const head = this.ordered.waiting.at(0);
     return head === undefined || head.ordinal > this.writeThrough;
+  }
+
+  /** Whether there is nothing at all that the peer has not acknowledged, written or not. */
+  get isEmpty(): boolean {
+    return this.ordered.messages === 0 && this.direct.messages === 0 && this.#line.length === 0;
   }
 
   /** Whether something was written on this connection that the peer has not received. */
@@ -256,10 +254,10 @@ export class Outlet {
   /** Writes frames until the credit, the messages or about `bytesMax` bytes are used up. */
   write(gather: Gather, bytesMax: number): void {
     while (gather.bytes < bytesMax && this.#nextDirect()) {
-      const seq = this.#directStroke.nextSeq;
-      const message = this.direct.withSeq(seq) ?? this.direct.number();
+      const stroke = this.#directStroke;
+      const message = this.direct.withSeq(stroke.nextSeq) ?? this.direct.number();
       if (message === undefined) break;
-      this.#writeFrames(gather, bytesMax, FrameType.DIRECT, message, this.#directStroke);
+      writeMessage(gather, bytesMax, FrameType.DIRECT, message, stroke, this.#checksum);
     }
     while (gather.bytes < bytesMax) {
       const message = this.#nextOrdered();
@@ -267,78 +265,76 @@ export class Outlet {
       const stroke = this.#orderedStroke;
       if (stroke.nextSeq > this.ordered.sent) {
         this.ordered.number();
-        if (message.kind === Kind.DELIVER) this.#receipts.set(stroke.nextSeq, message.token);
+        if (message.kind === Kind.DELIVER) this.#receipts.expect(stroke.nextSeq, message.token);
       }
-      const size = message.end - message.start;
-      if (stroke.fragmentOffset === 0) this.#outstandingBytes += size;
-      this.#writeFrames(gather, bytesMax, FrameType.ORDERED, message, stroke);
+      if (stroke.fragmentOffset === 0) this.#outstandingBytes += message.end - message.start;
+      writeMessage(gather, bytesMax, FrameType.ORDERED, message, stroke, this.#checksum);
     }
   }
 
   /** The seq to ask an early ack for, once per waiting flush and connection; 0 when there is none. */
   takeAsk(): number {
-    let asked = 0;
-    for (let index = 0; index < this.#flushes.length; index += 1) {
-      const waiter = this.#flushes.at(index);
-      if (waiter === undefined || waiter.ordinal <= this.#askedOrdinal) continue;
-      const seq = this.#seqOf(waiter.ordinal);
-      if (seq === 0) break;
-      this.#askedOrdinal = waiter.ordinal;
-      asked = seq;
-    }
-    return asked;
+    if (this.#flushes.length === 0) return 0;
+    const ordinal = this.#flushes.takeAsked(this.lastNumberedOrdinal);
+    return ordinal === 0 ? 0 : this.#seqOf(ordinal);
   }
 
   // ---- what the session does
 
   /**
-   * A new epoch begins: seqs start again, direct messages are gone. What had been written leaves the outbox, what the
-   * peer is known to have processed (`finalCursor`) counts as released, what waits is carried over.
+   * A new epoch begins: seqs start again, direct messages are gone. What the peer is known to have processed, by
+   * `finalCursor` or by a receipt, counts as released; what else had been written leaves the outbox, what waits is
+   * carried over. Until `afterGap` it can be sent again or discarded.
    */
   startEpoch(finalCursor: number): Leftover {
-    const before = Math.min(finalCursor, this.ordered.sent);
-    if (before > this.ordered.released) {
-      this.ordered.releaseThrough(before);
+    const known = Math.min(Math.max(finalCursor, this.#receipts.provenSeq), this.ordered.sent);
+    if (known > this.ordered.released) {
+      this.ordered.releaseThrough(known);
       this.#afterRelease();
     }
+    const bytesBefore = this.ordered.bytes;
     const messages = this.ordered.takeWritten();
-    const lastUnconfirmed = messages.at(-1)?.ordinal ?? 0;
     this.direct.takeWritten();
-    this.direct.takeWaiting();
-    for (const token of this.#receipts.values()) this.#reject(token, 'unknown');
-    this.#receipts.clear();
-    const firstUnconfirmed = messages[0]?.ordinal ?? Infinity;
-    this.#rejectFlushes(firstUnconfirmed);
-    this.#resetConnection();
-    const carried = this.#waitingCount();
+    this.direct.takeWaiting(-1, Infinity);
+    for (const token of this.#receipts.takeAll()) this.#reject(token, 'unknown');
     for (const message of messages) message.token = 0;
-    this.#askedOrdinal = Math.min(this.#askedOrdinal, lastUnconfirmed);
-    return { unconfirmed: messages.length, carried, messages };
+    this.#gap = {
+      messages,
+      bytes: bytesBefore - this.ordered.bytes,
+      carriedAfter: messages.at(-1)?.ordinal ?? 0,
+      carriedThrough: this.#ordinal,
+    };
+    this.#rejectFlushes(messages[0]?.ordinal ?? Infinity);
+    this.#resetConnection(0, 0);
+    return { unconfirmed: messages.length, carried: this.ordered.messages, messages };
   }
 
-  /** Sends what a `Leftover` holds again, before everything that waits. */
+  /** Sends what a `Leftover` holds again, before everything that waits; once, and not after `afterGap`. */
   resend(leftover: Leftover): void {
-    for (let index = leftover.messages.length - 1; index >= 0; index -= 1) {
-      const message = leftover.messages[index];
-      if (message !== undefined) this.ordered.prepend({ ...message, token: 0 });
+    const gap = this.#gap;
+    if (gap === undefined || gap.messages !== leftover.messages) return;
+    for (let index = gap.messages.length - 1; index >= 0; index -= 1) {
+      const message = gap.messages[index];
+      if (message !== undefined) this.ordered.prepend(message);
     }
+    gap.messages = [];
+    gap.bytes = 0;
   }
 
-  /** The room that resent or dropped messages leave is offered to those in line. */
-  afterGap(): void {
-    this.#afterRelease();
-  }
-
-  /** Forgets what waits and was carried; who waits for it is told. Messages in line are not touched. */
+  /** Forgets what was carried into the new epoch; who waits for it is told. What was sent since then stays. */
   discardCarried(): void {
-    for (const message of this.ordered.takeWaiting()) this.#reject(message.token, 'never-sent');
-    this.#rejectFlushes(0);
+    const gap = this.#gap;
+    if (gap === undefined) return;
+    const discarded = this.ordered.takeWaiting(gap.carriedAfter, gap.carriedThrough);
+    for (const message of discarded) this.#reject(message.token, 'never-sent');
+    this.#rejectFlushes(discarded[0]?.ordinal ?? Infinity);
     this.#afterRelease();
   }
 
-  /** Accepted messages the peer is not known to have processed: those whose writing had begun, and the others. */
-  get counts(): { unconfirmed: number; carried: number } {
-    return { unconfirmed: this.ordered.written.length, carried: this.#waitingCount() };
+  /** The gap was reported: the room of what is not sent again is offered to those in line. */
+  afterGap(): void {
+    this.#gap = undefined;
+    this.#afterRelease();
   }
 
   /**
@@ -346,22 +342,24 @@ export class Outlet {
    * (`finalCursor`) counts as released. Returns the counts for the report.
    */
   end(finalCursor: number): { unconfirmed: number; carried: number } {
-    const leftover = this.startEpoch(finalCursor);
-    for (const message of this.ordered.takeWaiting()) this.#reject(message.token, 'never-sent');
+    const { unconfirmed, carried } = this.startEpoch(finalCursor);
+    this.#gap = undefined;
+    for (const message of this.ordered.takeWaiting(-1, Infinity)) this.#reject(message.token, 'never-sent');
     for (let entry = this.#line.shift(); entry !== undefined; entry = this.#line.shift()) {
-      if (!entry.cancelled) this.#reject(entry.token, 'never-sent');
+      this.#reject(entry.token, 'never-sent');
     }
-    this.#lineLength = 0;
     this.#rejectFlushes(0);
-    return { unconfirmed: leftover.unconfirmed, carried: leftover.carried };
+    return { unconfirmed, carried };
   }
 
   // ---- below: no branching on who called
 
   #isOver(bytes: number): boolean {
     const { outboxMessages, outboxBytes } = this.#limits;
-    if (this.ordered.messages >= outboxMessages) return true;
-    return this.ordered.messages > 0 && this.ordered.bytes + bytes > outboxBytes;
+    const gap = this.#gap;
+    const messages = this.ordered.messages + (gap === undefined ? 0 : gap.messages.length);
+    if (messages >= outboxMessages) return true;
+    return messages > 0 && this.ordered.bytes + (gap === undefined ? 0 : gap.bytes) + bytes > outboxBytes;
   }
 
   #nextDirect(): boolean {
@@ -383,49 +381,8 @@ export class Outlet {
     return fits ? message : undefined;
   }
 
-  #writeFrames(gather: Gather, bytesMax: number, type: number, message: Outgoing, stroke: Stroke): void {
-    const size = message.end - message.start;
-    if (size <= FRAGMENT_BYTES) {
-      const at = message.start - HEADER_BYTES;
-      writeHeader(message.page, at, type, message.kind, stroke.nextSeq, size);
-      if (this.#checksum !== undefined) stampChecksum(message.page, at, message.end, this.#checksum);
-      gather.add(message.page, at, message.end);
-      stroke.nextSeq += 1;
-      return;
-    }
-    while (stroke.fragmentOffset < size && gather.bytes < bytesMax) {
-      this.#writeFragment(gather, type, message, stroke, size);
-    }
-    if (stroke.fragmentOffset < size) return;
-    stroke.fragmentOffset = 0;
-    stroke.nextSeq += 1;
-  }
-
-  #writeFragment(gather: Gather, type: number, message: Outgoing, stroke: Stroke, size: number): void {
-    const from = message.start + stroke.fragmentOffset;
-    const to = Math.min(from + FRAGMENT_BYTES, message.end);
-    const headBytes = HEADER_BYTES + FRAGMENT_HEADER_BYTES;
-    const length = to - from + FRAGMENT_HEADER_BYTES;
-    const flags = message.kind | FRAGMENT_FLAG;
-    const frame = new Uint8Array(this.#checksum === undefined ? headBytes : headBytes + (to - from));
-    writeHeader(frame, 0, type, flags, stroke.nextSeq, length);
-    writeU32(frame, HEADER_BYTES, size);
-    writeU32(frame, HEADER_BYTES + 4, stroke.fragmentOffset);
-    if (this.#checksum === undefined) {
-      gather.add(frame, 0, headBytes);
-      gather.add(message.page, from, to);
-    } else {
-      frame.set(message.page.subarray(from, to), headBytes);
-      stampChecksum(frame, 0, frame.length, this.#checksum);
-      gather.add(frame, 0, frame.length);
-    }
-    stroke.fragmentOffset += to - from;
-  }
-
-  /** The seq of the last numbered message with at most this ordinal, when all such are numbered; else 0. */
+  /** The seq of the last numbered message with at most this ordinal; all such are numbered and not all released. */
   #seqOf(ordinal: number): number {
-    const head = this.ordered.waiting.at(0);
-    if (head !== undefined && head.ordinal <= ordinal) return 0;
     const written = this.ordered.written;
     let low = 0;
     let high = written.length;
@@ -437,14 +394,35 @@ export class Outlet {
     return low === 0 ? 0 : this.ordered.released + low;
   }
 
-  #dropOversize(): void {
-    const bytesMax = this.#messageBytesMax;
-    for (let index = this.ordered.waiting.length - 1; index >= 0; index -= 1) {
+  #takeBack(token: number): boolean {
+    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
       const message = this.ordered.waiting.at(index);
-      if (message === undefined || message.cancelled || message.end - message.start <= bytesMax) continue;
-      this.outputs.push({ type: 'oversize', token: message.token, bytes: message.end - message.start, bytesMax });
+      if (message?.token !== token || message.cancelled) continue;
       this.ordered.cancel(message);
+      return true;
     }
+    return false;
+  }
+
+  /** What the peer would not take leaves now: written, it would break every connection. */
+  #dropRefused(): void {
+    const dropped: Outgoing[] = [];
+    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
+      const message = this.ordered.waiting.at(index);
+      if (message === undefined || message.cancelled) continue;
+      if (this.#isRefused(message.page, message.start, message.end, message.token)) dropped.push(message);
+    }
+    for (const message of dropped) this.ordered.cancel(message);
+  }
+
+  /** Whether the peer would not take this payload; who waits for it is told. */
+  #isRefused(source: Uint8Array, start: number, end: number, token: number): boolean {
+    const bytes = end - start;
+    const bytesMax = this.#messageBytesMax;
+    if (bytes > bytesMax) this.outputs.push({ type: 'oversize', token, bytes, bytesMax });
+    else if (this.#taker?.(source, start, end) === false) this.outputs.push({ type: 'unfit', token });
+    else return false;
+    return true;
   }
 
   #afterRelease(): void {
@@ -454,82 +432,53 @@ export class Outlet {
   }
 
   #advanceLine(): void {
-    while (this.#line.length > 0) {
-      const entry = this.#line.at(0);
-      if (entry === undefined) return;
-      if (!entry.cancelled) {
-        if (this.#isOver(entry.bytes.length)) return;
-        this.#lineLength -= 1;
-        this.#acceptFromLine(entry);
-      }
+    for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
+      if (this.#isOver(entry.bytes.length)) return;
       this.#line.shift();
+      this.#acceptFromLine(entry);
     }
   }
 
-  #acceptFromLine(entry: InLine): void {
-    if (entry.bytes.length > this.#messageBytesMax) {
-      const { token, bytes } = entry;
-      this.outputs.push({ type: 'oversize', token, bytes: bytes.length, bytesMax: this.#messageBytesMax });
-      return;
-    }
-    this.ordered.append(entry.kind, entry.bytes, 0, entry.bytes.length, entry.token, entry.ordinal);
-  }
-
-  /** The ordinal of the oldest message that is neither released nor taken back. */
-  #oldestOrdinal(): number {
-    const written = this.ordered.written.at(0);
-    if (written !== undefined) return written.ordinal;
-    const waiting = this.ordered.waiting.at(0);
-    if (waiting !== undefined) return waiting.ordinal;
-    for (let index = 0; index < this.#line.length; index += 1) {
-      const entry = this.#line.at(index);
-      if (entry !== undefined && !entry.cancelled) return entry.ordinal;
-    }
-    return Infinity;
+  #acceptFromLine({ kind, bytes, token, ordinal }: InLine): void {
+    if (this.#isRefused(bytes, 0, bytes.length, token)) return;
+    this.ordered.append(kind, bytes, 0, bytes.length, token, ordinal);
   }
 
   #settleFlushes(): void {
     if (this.#flushes.length === 0) return;
-    const oldest = this.#oldestOrdinal();
-    for (let waiter = this.#flushes.at(0); waiter !== undefined && waiter.ordinal < oldest; waiter = this.#flushes.at(0)) {
-      this.#flushes.shift();
-      this.outputs.push({ type: 'flushed', token: waiter.token });
+    const oldest = this.ordered.written.at(0) ?? this.ordered.waiting.at(0) ?? this.#line.first;
+    const oldestOrdinal = oldest?.ordinal ?? Infinity;
+    for (
+      let token = this.#flushes.takeSettled(oldestOrdinal);
+      token > 0;
+      token = this.#flushes.takeSettled(oldestOrdinal)
+    ) {
+      this.outputs.push({ type: 'flushed', token });
     }
   }
 
   #rejectFlushes(fromOrdinal: number): void {
-    const kept: FlushWaiter[] = [];
-    for (let waiter = this.#flushes.shift(); waiter !== undefined; waiter = this.#flushes.shift()) {
-      if (waiter.ordinal < fromOrdinal) kept.push(waiter);
-      else this.#reject(waiter.token, 'unknown');
-    }
-    for (const waiter of kept) this.#flushes.push(waiter);
+    for (const token of this.#flushes.takeFrom(fromOrdinal)) this.#reject(token, 'unknown');
   }
 
   #reject(token: number, outcome: Outcome): void {
     if (token !== 0) this.outputs.push({ type: 'rejected', token, outcome });
   }
 
-  #waitingCount(): number {
-    let count = 0;
-    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
-      if (this.ordered.waiting.at(index)?.cancelled === false) count += 1;
-    }
-    return count;
-  }
-
   #announceRoom(): void {
-    if (!this.#wantsWritable || this.#lineLength > 0 || this.isHalfFull) return;
+    if (!this.#wantsWritable || this.#line.length > 0 || this.isHalfFull) return;
     this.#wantsWritable = false;
     this.outputs.push({ type: 'writable' });
   }
 
-  #resetConnection(): void {
-    this.#orderedStroke = { nextSeq: 1, fragmentOffset: 0 };
-    this.#directStroke = { nextSeq: 1, fragmentOffset: 0 };
+  #resetConnection(orderedReceived: number, directReceived: number): void {
+    this.#orderedStroke = { nextSeq: orderedReceived + 1, fragmentOffset: 0 };
+    this.#directStroke = { nextSeq: directReceived + 1, fragmentOffset: 0 };
+    this.peerReceived = orderedReceived;
     this.#outstandingBytes = 0;
-    this.peerReceived = 0;
     this.#windowMessages = 0;
     this.#windowBytes = 0;
+    this.#flushes.attach();
+    this.writeThrough = Infinity;
   }
 }

@@ -12,6 +12,11 @@ export interface Secrets {
 }
 
 /** Whether `mac` proves knowledge of `secret` over these parts. */
-export function isProven(secrets: Secrets, secret: Uint8Array, mac: Uint8Array | undefined, ...parts: readonly Uint8Array[]): boolean {
+export function isProven(
+  secrets: Secrets,
+  secret: Uint8Array,
+  mac: Uint8Array | undefined,
+  ...parts: readonly Uint8Array[]
+): boolean {
   return mac !== undefined && secrets.equal(secrets.sign(secret, ...parts), mac);
 }

@@ -34,7 +34,12 @@ export interface Tombstone {
 /** What to do with a HELLO once its credentials are found good. */
 export type Verdict =
   | { readonly type: 'resume' }
-  | { readonly type: 'create'; readonly epoch: number; readonly loss: EndCode | undefined; readonly grave: Tombstone | undefined }
+  | {
+      readonly type: 'create';
+      readonly epoch: number;
+      readonly loss: EndCode | undefined;
+      readonly grave: Tombstone | undefined;
+    }
   | { readonly type: 'refuse'; readonly code: EndCode; readonly reason: string; readonly grave: Tombstone | undefined };
 
 /** Judges a HELLO against what is remembered of the session it claims. */
@@ -54,7 +59,8 @@ export function judge(
     return refuse('proof-failed', 'the proof of the session secret is wrong');
   }
   if (living === undefined) return judgeReturn(next, grave);
-  if (hello.dialNumber <= living.attachedDial) return refuse('replaced', 'a newer connection of this session took over');
+  if (hello.dialNumber <= living.attachedDial)
+    return refuse('replaced', 'a newer connection of this session took over');
   const fits = living.fits(claim.orderedReceived, claim.cursor, claim.directReceived);
   if (claim.mode === 'resume' && fits) return { type: 'resume' };
   return { type: 'create', epoch: next, loss: 'history-lost', grave: undefined };

@@ -4,16 +4,38 @@
  * frame's bytes stays the caller, who must hand a message on or copy it before the next frame.
  */
 import type { EndCode } from '../errors.ts';
-import { isTerminal } from '../errors.ts';
+import { invariant, isTerminal } from '../errors.ts';
 import type { SessionId } from '../ids.ts';
-import { type MutableAck, decodeClose, decodeGoAway, encodeGoAway, encodeNumber, readAck, writeAck } from '../wire/control.ts';
-import { ACK_BYTES, type Checksum, FRAGMENT_FLAG, FrameType, HEADER_BYTES, KIND_MASK, Kind } from '../wire/frame.ts';
-import { frameOf, readU32, readU64, stampChecksum, writeU64 } from '../wire/frame.ts';
+import {
+  type MutableAck,
+  decodeClose,
+  decodeGoAway,
+  encodeGoAway,
+  encodeNumber,
+  readAck,
+  readNumber,
+  writeAck,
+} from '../wire/control.ts';
+import {
+  ACK_BYTES,
+  type Checksum,
+  FRAGMENT_FLAG,
+  FrameType,
+  HEADER_BYTES,
+  KIND_MASK,
+  Kind,
+  frameOf,
+  readU64,
+  stampChecksum,
+  writeU64,
+  copyOf,
+} from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
 import { Acks, type Positions } from './acks.ts';
-import { type FrameView, Lane, Room } from './intake.ts';
+import { Drain } from './drain.ts';
+import { type FrameView, Lane, Room, messageBytesOf } from './intake.ts';
 import { type Heartbeat, Liveness } from './liveness.ts';
-import { type Leftover, Outlet, type OutletLimits } from './outlet.ts';
+import { type Leftover, Outlet, type OutletLimits, type Taker } from './outlet.ts';
 
 /** Bounds of one end, in messages and payload bytes. */
 export interface SessionLimits extends OutletLimits {
@@ -38,6 +60,8 @@ export interface PeerState {
   readonly windowBytes: number;
   readonly messageBytes: number;
   readonly checksum: Checksum | undefined;
+  /** Given when the peer takes less than this end may have accepted: what it refuses is never written. */
+  readonly taker?: Taker | undefined;
 }
 
 /** What `receive` did with a frame. After MESSAGE the message is in `message`; after the last two see `parting`. */
@@ -65,6 +89,10 @@ export interface TakenMessage {
 export const ReceiptStatus = { OK: 0, FAILED: 1, NO_HANDLER: 2 } as const;
 
 const RECEIPT_BYTES = 9;
+/** The receipts that wait are bounded in number by the credit, and by this in bytes. */
+const ERROR_BYTES_MAX = 16_384;
+/** CBOR of ['Error', 'too large', undefined]. */
+const LARGE_ERROR = Uint8Array.of(0x83, 0x65, ...ascii('Error'), 0x69, ...ascii('too large'), 0xf7);
 const NO_BYTES = new Uint8Array(0);
 
 /** One end's memory of a session. */
@@ -84,23 +112,29 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #orderedIn = new Lane();
   readonly #directIn = new Lane();
-  readonly #acks = new Acks();
-  readonly #positions: Positions = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
+  readonly #acks: Acks;
+  readonly #drain: Drain;
+  readonly #positions: Positions = {
+    orderedReceived: 0,
+    cursor: 0,
+    directReceived: 0,
+    windowMessages: 0,
+    windowBytes: 0,
+  };
   readonly #ack: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
   #checksum: Checksum | undefined;
   #mustAck = false;
   #pingDue = false;
   #pongNonce = -1;
-  #goAway: { retryAfterMs: number; reason: string; through: number } | undefined;
-  #goAwayDue = false;
-  #goAwaySent = false;
-  #goAwayHeard = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.outlet = new Outlet(options.limits);
     this.liveness = new Liveness(options.heartbeat);
-    this.room = new Room(options.limits.mailboxMessages, options.limits.mailboxBytes);
+    const { mailboxMessages, mailboxBytes } = options.limits;
+    this.room = new Room(mailboxMessages, mailboxBytes, this.outlet.direct);
+    this.#acks = new Acks(mailboxMessages, mailboxBytes);
+    this.#drain = new Drain(this.outlet);
   }
 
   // ---- positions
@@ -129,9 +163,10 @@ export class Session {
     this.#checksum = peer.checksum;
     this.outlet.attach(peer);
     this.#acks.start(this.#readPositions());
+    this.room.promise();
     this.#mustAck = ackAtOnce;
     this.liveness.start(nowMs);
-    if (this.#goAway !== undefined) this.#sendGoAway(this.#goAway.through);
+    this.#drain.announce(this.cursor);
   }
 
   /** The connection is gone. What was received stays; an unfinished message starts again with the next connection. */
@@ -142,9 +177,7 @@ export class Session {
     this.#mustAck = false;
     this.#pingDue = false;
     this.#pongNonce = -1;
-    this.#goAwayDue = false;
-    this.#goAwaySent = false;
-    this.#goAwayHeard = false;
+    this.#drain.detach();
   }
 
   /** Takes the name of a new epoch; the first one, or the next after `startEpoch`. */
@@ -184,14 +217,9 @@ export class Session {
       case FrameType.ACK:
         return this.#receiveAck(frame, nowMs);
       case FrameType.PING:
-        this.#pongNonce = readU64(frame.bytes, frame.start);
-        return this.#pongNonce < 0 ? this.#fault('bad-frame', 'a ping with an unsafe nonce') : Taken.NOTHING;
       case FrameType.PONG:
-        this.liveness.answered(readU64(frame.bytes, frame.start), nowMs);
-        return Taken.NOTHING;
       case FrameType.ASK:
-        this.#acks.want(readU64(frame.bytes, frame.start), this.cursor);
-        return Taken.NOTHING;
+        return this.#receiveNumber(type, readNumber(frame.bytes, frame.start), nowMs);
       case FrameType.GOAWAY:
         return this.#receiveGoAway(frame);
       case FrameType.CLOSE:
@@ -210,6 +238,7 @@ export class Session {
 
   /** An ordered message of this epoch has been processed: the next one in order, of this payload size. */
   processed(bytes: number, nowMs: number): void {
+    invariant(this.room.messages > 0, 'expected a message to be processed to have been received in this epoch');
     this.cursor += 1;
     this.room.free(bytes);
     this.#acks.owe(bytes, nowMs);
@@ -218,16 +247,22 @@ export class Session {
 
   /** A message of an older epoch has settled: it is not acknowledged, its room is granted again. */
   settleOld(bytes: number, nowMs: number): void {
+    invariant(this.room.oldMessages > 0, 'expected an old message to settle to have been received in an older epoch');
     this.room.freeOld(bytes);
     this.#acks.owe(bytes, nowMs);
   }
 
-  /** Sends the receipt of a processed message; `error` is one CBOR item for status FAILED. */
+  /**
+   * Sends the receipt of a message processed in this epoch; `error` is one CBOR item for status FAILED. An error that is
+   * too large goes without its text: a receipt that the peer does not take would break every connection.
+   */
   sendReceipt(seq: number, status: number, error: Uint8Array | undefined): void {
-    const payload = new Uint8Array(RECEIPT_BYTES + (error?.length ?? 0));
+    const bytesMax = Math.min(this.outlet.messageBytesMax - RECEIPT_BYTES, ERROR_BYTES_MAX);
+    const told = error !== undefined && error.length > bytesMax ? LARGE_ERROR : error;
+    const payload = new Uint8Array(RECEIPT_BYTES + (told?.length ?? 0));
     writeU64(payload, 0, seq);
     payload[8] = status;
-    if (error !== undefined) payload.set(error, RECEIPT_BYTES);
+    if (told !== undefined) payload.set(told, RECEIPT_BYTES);
     this.outlet.acceptDirect(Kind.RECEIPT, payload, 0, payload.length);
   }
 
@@ -251,29 +286,29 @@ export class Session {
 
   /** This end is leaving: what was accepted so far is still written, later messages only from inside a turn. */
   startDrain(retryAfterMs: number, reason: string): void {
-    this.#goAway ??= { retryAfterMs, reason, through: this.outlet.lastOrdinal };
-    if (this.attached && !this.#goAwaySent) this.#sendGoAway(this.#goAway.through);
+    if (this.#drain.start({ retryAfterMs, reason }) && this.attached) this.#drain.announce(this.cursor);
   }
 
   /** A message was accepted inside a running turn: it is written also while draining, with all before it. */
   allowInTurn(): void {
-    if (this.#goAwaySent || this.#goAwayHeard) this.outlet.writeThrough = this.outlet.lastOrdinal;
-    if (this.#goAway !== undefined) this.#goAway.through = this.outlet.lastOrdinal;
+    this.#drain.allowInTurn();
   }
 
-  /** Whether this end owes nothing and waits for nothing; `mailboxIdle` says that no handler runs or waits. */
+  /**
+   * Whether this end owes nothing and waits for nothing, not even for a connection that takes what a drain holds back.
+   * `mailboxIdle` says that no handler runs or waits.
+   */
   isIdle(mailboxIdle: boolean): boolean {
-    return mailboxIdle && this.room.messages === 0 && this.room.oldMessages === 0 && this.outlet.isQuiet;
+    return mailboxIdle && this.#isRoomFree && this.outlet.isEmpty;
   }
 
-  /** Answers a GOAWAY once idle. Returns true when both ends have said it on this connection and this end is idle. */
+  /**
+   * Answers a GOAWAY once this end is idle but for what has to wait for another connection. True when both ends have
+   * said it and nothing of either is on its way; the answer leaves with the next pump.
+   */
   settleDrain(mailboxIdle: boolean): boolean {
-    if (!this.#goAwayHeard || !this.attached || !this.isIdle(mailboxIdle)) return false;
-    if (!this.#goAwaySent) {
-      this.#goAwaySent = true;
-      this.#goAwayDue = true;
-    }
-    return !this.#goAwayDue;
+    if (!this.attached) return false;
+    return this.#drain.settle(mailboxIdle && this.#isRoomFree && this.outlet.isQuiet, this.cursor);
   }
 
   // ---- out
@@ -281,6 +316,8 @@ export class Session {
   /** Writes what is due into `gather`: ack and control frames, then messages up to about `bytesMax` bytes. */
   pump(gather: Gather, bytesMax: number, nowMs: number): void {
     if (!this.attached) return;
+    // What GOAWAY says of this end holds for an end that knows how far this one has come.
+    if (this.#drain.isDue) this.#acks.urgent = true;
     this.#pumpAck(gather);
     if (this.#pingDue || this.#pongNonce >= 0) this.#pumpHeartbeat(gather);
     const before = gather.bytes;
@@ -288,7 +325,7 @@ export class Session {
     const wrote = gather.bytes > before;
     const asked = this.outlet.takeAsk();
     if (asked > 0) this.#control(gather, FrameType.ASK, encodeNumber(asked));
-    if (this.#goAwayDue) this.#pumpGoAway(gather);
+    if (this.#drain.isDue) this.#control(gather, FrameType.GOAWAY, encodeGoAway(this.#drain.take()));
     if (wrote) this.liveness.expecting(true, false, nowMs);
   }
 
@@ -301,16 +338,15 @@ export class Session {
 
   #receiveOrdered(frame: FrameView, nowMs: number): number {
     const lane = this.#orderedIn;
-    const fragment = (frame.flags & FRAGMENT_FLAG) !== 0;
-    const size = fragment ? readU32(frame.bytes, frame.start) : frame.end - frame.start;
-    const admitted = lane.admit(frame, this.#options.limits.messageBytes);
-    if (admitted !== 'whole' && admitted !== 'part') {
-      return this.#fault(admitted, `ordered: expected seq ${lane.received + 1}, got ${frame.seq}, ${size} bytes`);
+    const size = messageBytesOf(frame);
+    const refusal = lane.admit(frame, this.#options.limits.messageBytes);
+    if (refusal !== undefined) {
+      return this.#fault(refusal, `ordered: expected seq ${lane.received + 1}, got ${frame.seq}, ${size} bytes`);
     }
     if (!this.room.admits(size)) {
       return this.#fault('credit-exceeded', `ordered seq ${frame.seq} with ${size} bytes is more than was granted`);
     }
-    if (admitted === 'part') return Taken.NOTHING;
+    if (!lane.hold(frame)) return Taken.NOTHING;
     const message = this.message;
     message.verdict = this.#options.inspect(lane.bytes, lane.start, lane.end);
     if (message.verdict < 0) return this.#fault('payload-refused', `payload of ordered seq ${frame.seq}`);
@@ -319,7 +355,7 @@ export class Session {
     message.bytes = lane.bytes;
     message.start = lane.start;
     message.end = lane.end;
-    message.owned = fragment;
+    message.owned = (frame.flags & FRAGMENT_FLAG) !== 0;
     lane.take();
     this.room.occupy(size);
     this.#acks.note(nowMs);
@@ -328,11 +364,11 @@ export class Session {
 
   #receiveDirect(frame: FrameView, nowMs: number): number {
     const lane = this.#directIn;
-    const admitted = lane.admit(frame, this.#options.limits.messageBytes);
-    if (admitted === 'part') return Taken.NOTHING;
-    if (admitted !== 'whole') {
-      return this.#fault(admitted, `direct: expected seq ${lane.received + 1}, got ${frame.seq}`);
+    const refusal = lane.admit(frame, this.#options.limits.messageBytes);
+    if (refusal !== undefined) {
+      return this.#fault(refusal, `direct: expected seq ${lane.received + 1}, got ${frame.seq}`);
     }
+    if (!lane.hold(frame)) return Taken.NOTHING;
     const code = this.#takeReceipt(lane);
     if (code !== undefined) return this.#fault(code, `direct seq ${frame.seq}`);
     const bytes = lane.end - lane.start;
@@ -350,30 +386,40 @@ export class Session {
     if (seq < 1 || status > ReceiptStatus.NO_HANDLER) return 'bad-frame';
     if ((status === ReceiptStatus.FAILED) !== end > errorAt) return 'bad-frame';
     if (status === ReceiptStatus.FAILED && this.#options.inspect(bytes, errorAt, end) < 0) return 'payload-refused';
-    const error = status === ReceiptStatus.FAILED ? bytes.slice(errorAt, end) : undefined;
+    const error = status === ReceiptStatus.FAILED ? copyOf(bytes, errorAt, end) : undefined;
     return this.outlet.settleReceipt(seq, status, error) ? undefined : 'unknown-receipt';
   }
 
   #receiveAck(frame: FrameView, nowMs: number): number {
     const ack = this.#ack;
     if (!readAck(frame.bytes, frame.start, ack)) return this.#fault('bad-frame', 'an ack with an unsafe position');
-    const { outlet } = this;
-    const releasedBefore = outlet.peerReceived + outlet.direct.released;
+    const { outlet, room } = this;
+    const receivedBefore = outlet.peerReceived + outlet.direct.released;
+    const grantedBefore = room.grantedMessages;
     const { orderedReceived, cursor, directReceived, windowMessages, windowBytes } = ack;
     if (!outlet.acknowledge(orderedReceived, cursor, directReceived, windowMessages, windowBytes)) {
       return this.#fault('ack-beyond-sent', `received ${orderedReceived}, cursor ${cursor}, direct ${directReceived}`);
     }
-    const progressed = outlet.peerReceived + outlet.direct.released > releasedBefore;
+    // The peer may stand still for want of the credit that its own backlog had taken away.
+    if (room.grantedMessages > grantedBefore) this.#acks.urgent = true;
+    const progressed = outlet.peerReceived + outlet.direct.released > receivedBefore;
     this.liveness.expecting(outlet.isAwaited, progressed, nowMs);
+    return Taken.NOTHING;
+  }
+
+  #receiveNumber(type: number, value: number, nowMs: number): number {
+    if (value < 0) return this.#fault('bad-frame', `frame type ${type} with an unsafe number`);
+    if (type === FrameType.PING) this.#pongNonce = value;
+    else if (type === FrameType.PONG) this.liveness.answered(value, nowMs);
+    else this.#acks.want(value, this.cursor);
     return Taken.NOTHING;
   }
 
   #receiveGoAway(frame: FrameView): number {
     const goAway = decodeGoAway(frame.bytes, frame.start, frame.end);
     if (goAway === undefined) return this.#fault('bad-frame', 'a malformed GOAWAY');
-    this.#goAwayHeard = true;
+    if (!this.#drain.hear()) return Taken.NOTHING;
     this.parting = { code: 'going-away', reason: goAway.reason, retryAfterMs: goAway.retryAfterMs };
-    if (this.#goAway === undefined) this.outlet.writeThrough = this.outlet.lastNumberedOrdinal;
     return Taken.GOAWAY;
   }
 
@@ -387,6 +433,10 @@ export class Session {
   #fault(code: EndCode, reason: string): number {
     this.parting = { code: isTerminal(code) ? 'bad-frame' : code, reason, retryAfterMs: 0 };
     return Taken.FAULT;
+  }
+
+  get #isRoomFree(): boolean {
+    return this.room.messages === 0 && this.room.oldMessages === 0;
   }
 
   #readPositions(): Positions {
@@ -404,7 +454,7 @@ export class Session {
     const positions = this.#readPositions();
     if (!this.#mustAck) {
       if (!acks.isNews(positions)) {
-        acks.urgent = false;
+        acks.tell(positions);
         return;
       }
       if (!acks.urgent && !this.outlet.hasWork) return;
@@ -416,6 +466,7 @@ export class Session {
     if (this.#checksum !== undefined) stampChecksum(frame, 0, frame.length, this.#checksum);
     gather.add(frame, 0, frame.length);
     acks.tell(positions);
+    this.room.promise();
   }
 
   #pumpHeartbeat(gather: Gather): void {
@@ -425,20 +476,12 @@ export class Session {
     this.#pingDue = false;
   }
 
-  #sendGoAway(through: number): void {
-    this.outlet.writeThrough = through;
-    this.#goAwaySent = true;
-    this.#goAwayDue = true;
-  }
-
-  #pumpGoAway(gather: Gather): void {
-    this.#goAwayDue = false;
-    const { retryAfterMs, reason } = this.#goAway ?? { retryAfterMs: 0, reason: '' };
-    this.#control(gather, FrameType.GOAWAY, encodeGoAway({ retryAfterMs, reason }));
-  }
-
   #control(gather: Gather, type: FrameType, body: Uint8Array): void {
     const frame = frameOf(type, body, this.#checksum);
     gather.add(frame, 0, frame.length);
   }
+}
+
+function ascii(text: string): number[] {
+  return Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -25,25 +25,32 @@ const LOOPBACK = '127.0.0.1';
 export function parseAddress(where: Where): Address {
   if (typeof where === 'number') return tcp(LOOPBACK, where);
   if (typeof where === 'string') return parseText(where);
-  if (typeof where !== 'object' || where === null) throw bad(where);
-  if (where.path !== undefined) {
-    if (where.port !== undefined || where.host !== undefined) throw bad(JSON.stringify(where));
-    return { type: 'path', path: where.path };
+  if (typeof where !== 'object' || where === null) throw bad(typeof where);
+  if ('tls' in where && where.tls !== undefined) throw bad('tls, which this version does not have');
+  const { port, host = LOOPBACK, path } = where;
+  if (path !== undefined) {
+    if (port !== undefined || where.host !== undefined) throw bad('a path together with a port or host');
+    return { type: 'path', path: checkedPath(path) };
   }
-  if (where.port === undefined) throw bad(JSON.stringify(where));
-  return secured(tcp(where.host ?? LOOPBACK, where.port), where.insecure === true);
+  if (typeof host !== 'string' || host === '') throw bad('a host that is no text');
+  if (port === undefined) throw bad('an object without port and path');
+  return secured(tcp(host, port), where.insecure === true);
 }
 
 function parseText(text: string): Address {
   if (/^\d+$/u.test(text)) return tcp(LOOPBACK, Number(text));
   const split = /^([^/\\]+):(\d+)$/u.exec(text);
   if (split !== null) return secured(tcp((split[1] ?? '').replace(/^\[(.*)\]$/u, '$1'), Number(split[2])), false);
-  if (text === '') throw bad(text);
-  return { type: 'path', path: text };
+  return { type: 'path', path: checkedPath(text) };
+}
+
+function checkedPath(path: string): string {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw bad('a path that is empty or no path');
+  return path;
 }
 
 function tcp(host: string, port: number): Address & { readonly type: 'tcp' } {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw bad(port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw bad(`port ${String(port)}`);
   return { type: 'tcp', host, port };
 }
 
@@ -55,6 +62,7 @@ function secured(address: Address & { readonly type: 'tcp' }, insecure: boolean)
   );
 }
 
-function bad(got: unknown): HomingError {
-  return new HomingError('BadAddress', `expected a port from 0 to 65535, 'host:port' or a path, got ${String(got)}`);
+/** Says what came in words of our own: what was given may hold keys and passwords. */
+function bad(got: string): HomingError {
+  return new HomingError('BadAddress', `expected a port from 0 to 65535, 'host:port' or a path, got ${got}`);
 }

@@ -23,12 +23,14 @@ const NOWHERE: LineEnds = {
 export function streamLine(stream: Duplex, events: LineEvents): Line {
   let isLive = true;
   let isReading = true;
-  let failure: Error | undefined;
+  let isWriting = false;
+  let failure = stream.errored ?? undefined;
   let ends: LineEnds = NOWHERE;
 
   function open(): void {
     if (!isLive) return;
     ends = endsOf(stream);
+    stream.on('data', receive);
     events.opened();
   }
   function lose(): void {
@@ -36,12 +38,19 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
     isLive = false;
     if (isReading) events.closed(failure);
   }
-  if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, 30_000);
-  if (stream instanceof Socket && stream.connecting) stream.once('connect', open);
-  else setImmediate(open);
-  stream.on('data', (chunk: Uint8Array | string) => {
-    if (isReading) events.received(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
-  });
+  function receive(chunk: unknown): void {
+    if (!isReading) return;
+    if (isWriting) holdBack(chunk);
+    else if (typeof chunk === 'string') events.received(new TextEncoder().encode(chunk));
+    else if (ArrayBuffer.isView(chunk)) events.received(plain(chunk));
+    else stream.destroy(new TypeError(`expected a stream of bytes, got ${typeof chunk}`));
+  }
+  /** Streams in one process may answer inside a write: before the writer is done with what it was doing. */
+  function holdBack(chunk: unknown): void {
+    stream.pause();
+    stream.unshift(chunk);
+    setImmediate(() => stream.resume());
+  }
   stream.on('drain', () => {
     if (isLive && isReading) events.drained();
   });
@@ -51,10 +60,17 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
     lose();
   });
   stream.on('end', () => {
-    stream.end();
     lose();
+    // What the peer has not read by now it will not read: waiting for that would keep the socket for ever.
+    if (isReading) stream.destroy();
   });
   stream.on('close', lose);
+  if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, 30_000);
+  if (stream.destroyed || stream.readableEnded || stream.writableEnded) {
+    stream.destroy();
+    setImmediate(lose);
+  } else if (stream instanceof Socket && stream.connecting) stream.once('connect', open);
+  else setImmediate(open);
 
   return {
     get ends() {
@@ -62,9 +78,11 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
     },
     write(parts) {
       if (!isLive) return true;
+      isWriting = true;
       stream.cork();
       for (const part of parts) stream.write(part);
       stream.uncork();
+      isWriting = false;
       return !stream.writableNeedDrain;
     },
     end() {
@@ -87,6 +105,11 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
   };
 }
 
+/** The same bytes as no Buffer: a Buffer's `slice` does not copy, and what is kept has to be a copy. */
+function plain(chunk: ArrayBufferView): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
 /** A stream that is there already, used for one connection. */
 export function existingStream(stream: Duplex): Dial {
   return (events) => streamLine(stream, events);
@@ -100,8 +123,9 @@ export function streamFactory(createConnection: () => Duplex | Promise<Duplex>):
     let isWanted = true;
     async function make(): Promise<void> {
       try {
-        const stream = await createConnection();
-        if (!isWanted) return void stream.destroy();
+        const stream = await Promise.resolve().then(createConnection);
+        if (typeof stream?.pipe !== 'function') throw new TypeError('expected createConnection to give a Duplex');
+        if (!isWanted) return void stream.on('error', () => {}).destroy();
         line = streamLine(stream, events);
         line.ref(isReferenced);
       } catch (error) {

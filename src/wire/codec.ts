@@ -8,8 +8,10 @@ import { Encoder, Tag } from 'cbor-x/index-no-eval';
 import { HomingError } from '../errors.ts';
 import type { WireLimits } from './limits.ts';
 import { read } from './reader.ts';
+import { fromWire } from './restore.ts';
 import { scan, scanReason } from './scan.ts';
-import { fromWire, isPlain, toWire } from './values.ts';
+import { isPlain } from './survey.ts';
+import { toWire } from './values.ts';
 
 /** The part of cbor-x that its typings leave out: the options of encode, and what it returns with them. */
 interface Cbor {
@@ -25,14 +27,15 @@ let encoding = false;
 
 /** Encodes and decodes payloads within the given limits. Stateless between calls, but for where the last result is. */
 export class Codec {
-  /** Holds the last encoded payload from `start` to `end`, until the next `encode` of any codec in this thread. */
+  /** Has the last encoded payload from `start` to `end`, until the next `encode` of any codec in this thread. */
   scratch: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
-  readonly #limits: WireLimits;
+  /** What `encode` keeps within; may be set anew when the peer's terms are known. */
+  limits: WireLimits;
 
   constructor(limits: WireLimits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /**
@@ -43,13 +46,13 @@ export class Codec {
     if (encoding) throw new HomingError('NotEncodable', 'a getter or proxy in a message encoded another message');
     encoding = true;
     try {
-      if (isPlain(value, this.#limits)) this.#write(value);
+      if (isPlain(value, this.limits)) this.#write(value);
       else {
-        const { tree, hasNegativeZero } = toWire(value, this.#limits, Tag, root);
+        const { tree, hasNegativeZero } = toWire(value, this.limits, Tag, root);
         this.#write(tree);
         if (hasNegativeZero) patchNegativeZeros(this.scratch, this.start, this.end);
       }
-      const verdict = scan(this.scratch, this.start, this.end, this.#limits);
+      const verdict = scan(this.scratch, this.start, this.end, this.limits);
       if (verdict < 0) this.#refuse(value, root, `refused as ${scanReason(verdict) ?? verdict}`, undefined);
     } catch (error) {
       if (error instanceof HomingError) throw error;
@@ -70,18 +73,25 @@ export class Codec {
 
   #write(tree: unknown): void {
     const target = cbor.encode(tree, IN_PLACE);
-    this.scratch = target;
+    // The library works in a Buffer, whose `slice` does not copy: a plain view of it leaves here, the same until it grows.
+    if (this.scratch.buffer !== target.buffer) {
+      this.scratch = new Uint8Array(target.buffer, target.byteOffset, target.length);
+    }
     this.start = target.start;
     this.end = target.end;
     const length = this.end - this.start;
-    if (length > this.#limits.messageBytes) {
-      throw new HomingError('MessageTooLarge', `expected at most ${this.#limits.messageBytes} bytes, got ${length}`);
+    if (length > this.limits.messageBytes) {
+      throw new HomingError('MessageTooLarge', `expected at most ${this.limits.messageBytes} bytes, got ${length}`);
     }
   }
 
   /** Throws, with the path of what cannot cross when the slow walk can tell it. */
   #refuse(value: unknown, root: string | undefined, why: string, cause: unknown): never {
-    toWire(value, this.#limits, Tag, root);
+    try {
+      toWire(value, this.limits, Tag, root);
+    } catch (found) {
+      if (found instanceof HomingError) throw found;
+    }
     throw new HomingError('NotEncodable', `${root ?? 'message'}: ${why}`, { cause });
   }
 }

@@ -144,6 +144,11 @@ export function writeHeader(
   writeU32(target, at + 12, seq % 0x1_0000_0000);
 }
 
+/** A copy of `bytes[start, end)`. Not `slice`, which for a Node Buffer is a view of memory that somebody else reuses. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
 /** Writes the checksum of the frame that fills `at` to `end` into its header; the last thing done to a frame. */
 export function stampChecksum(target: Uint8Array, at: number, end: number, checksum: Checksum): void {
   writeU32(target, at, checksum(target.subarray(at + 4, end)));

@@ -32,6 +32,9 @@ export const defaultWireLimits: WireLimits = {
   costBytes: 16_777_216,
 };
 
+/** The least nesting that an end must take: a message with an object in it, and room for one more level or two. */
+export const DEPTH_MIN = 4;
+
 /** The deepest nesting that `limits.depth` may ask for; deeper values break other code that walks them. */
 export const DEPTH_MAX = 128;
 

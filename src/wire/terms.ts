@@ -6,6 +6,7 @@ import { invariant } from '../errors.ts';
 import type { SessionId } from '../ids.ts';
 import { SESSION_ID_BYTES_MAX, sessionId } from '../ids.ts';
 import type { BodyReader, BodyWriter } from './body.ts';
+import { DEPTH_MAX, DEPTH_MIN } from './limits.ts';
 
 /** Bits of `features`: HELLO offers, WELCOME chooses among what was offered. Unknown bits are ignored. */
 export const Feature = {
@@ -41,6 +42,8 @@ export interface Terms {
   readonly lingerMs: number;
   /** The largest message that this end takes. */
   readonly messageBytes: number;
+  /** The deepest message that this end takes, from `DEPTH_MIN` to `DEPTH_MAX`. */
+  readonly depth: number;
   /** This end's mailbox: ordered messages beyond its cursor that it takes, and their payload bytes. */
   readonly windowMessages: number;
   readonly windowBytes: number;
@@ -66,6 +69,7 @@ export function writeTerms(body: BodyWriter, terms: Terms): void {
   body.u32(terms.heartbeatTimeoutMs);
   body.u32(terms.lingerMs);
   body.u32(terms.messageBytes);
+  body.u8(terms.depth);
   body.u32(terms.windowMessages);
   body.u32(terms.windowBytes);
 }
@@ -78,9 +82,16 @@ export function readTerms(body: BodyReader): Terms {
     heartbeatTimeoutMs: body.u32(),
     lingerMs: body.u32(),
     messageBytes: body.u32(),
+    depth: readDepth(body),
     windowMessages: body.u32(),
     windowBytes: body.u32(),
   };
+}
+
+function readDepth(body: BodyReader): number {
+  const depth = body.u8();
+  if (depth < DEPTH_MIN || depth > DEPTH_MAX) body.refuse();
+  return depth;
 }
 
 /** Appends three positions. */

@@ -16,6 +16,7 @@ import {
   stampChecksum,
   writeHeader,
 } from '../../src/wire/frame.ts';
+import { DEPTH_MAX, DEPTH_MIN } from '../../src/wire/limits.ts';
 import { Splitter } from '../../src/wire/splitter.ts';
 
 interface Frame {
@@ -190,6 +191,7 @@ const terms = {
   heartbeatTimeoutMs: u32s,
   lingerMs: u32s,
   messageBytes: u32s,
+  depth: fc.integer({ min: DEPTH_MIN, max: DEPTH_MAX }),
   windowMessages: u32s,
   windowBytes: u32s,
 };

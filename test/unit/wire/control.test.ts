@@ -10,6 +10,7 @@ const terms: control.Terms = {
   heartbeatTimeoutMs: 15_000,
   lingerMs: 120_000,
   messageBytes: 1_048_576,
+  depth: 32,
   windowMessages: 1_024,
   windowBytes: 0xffff_ffff,
 };
@@ -215,8 +216,8 @@ describe('a HELLO', () => {
 describe('a WELCOME', () => {
   it('is malformed with a mode it does not have', () => {
     const body = control.encodeWelcome(newWelcome);
-    expect(body[31]).toBe(0);
-    body[31] = 2;
+    expect(body[32]).toBe(0);
+    body[32] = 2;
     expect(control.decodeWelcome(body, 0, body.length)).toBeUndefined();
   });
 
@@ -318,6 +319,22 @@ describe('a number', () => {
   it('of PING, PONG and ASK comes back, and is -1 when it is no safe integer', () => {
     for (const value of [0, 1, 2 ** 53 - 1]) expect(control.readNumber(control.encodeNumber(value), 0)).toBe(value);
     expect(control.readNumber(new Uint8Array(8).fill(0xff), 0)).toBe(-1);
+  });
+});
+
+describe('the depth that an end takes', () => {
+  it.each([4, 128])('may be %i', (depth) => {
+    const hello = control.encodeHello({ ...plainHello, depth });
+    const welcome = control.encodeWelcome({ ...newWelcome, depth });
+    expect(control.decodeHello(hello, 0, hello.length)?.depth).toBe(depth);
+    expect(control.decodeWelcome(welcome, 0, welcome.length)?.depth).toBe(depth);
+  });
+
+  it.each([0, 3, 129, 255])('makes a HELLO and a WELCOME malformed when it is %i', (depth) => {
+    const hello = control.encodeHello({ ...plainHello, depth });
+    const welcome = control.encodeWelcome({ ...newWelcome, depth });
+    expect(control.decodeHello(hello, 0, hello.length)).toBeUndefined();
+    expect(control.decodeWelcome(welcome, 0, welcome.length)).toBeUndefined();
   });
 });
 

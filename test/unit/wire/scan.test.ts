@@ -150,6 +150,7 @@ describe('what is refused', () => {
     'a bigint too long': ['tag-content', tag(40003, bytes(0, ...repeat([1], 1_025)))],
     'an error of three': ['tag-content', tag(40004, array(text(''), text(''), [0xf7]))],
     'an error without a name': ['tag-content', tag(40004, array([0xf7], text(''), [0xf7], [0xf7]))],
+    'an error without a message': ['tag-content', tag(40004, array(text(''), [0xf7], [0xf7], [0xf7]))],
     'an error with a numbered code': ['tag-content', tag(40004, array(text(''), text(''), uint(1), [0xf7]))],
     'a link through a negative step': ['tag-content', tag(40005, array(head(1, 0)))],
     'a link through a tag': ['tag-content', tag(40005, array(tag(40000, uint(1))))],
