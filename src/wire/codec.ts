@@ -10,7 +10,7 @@ import type { WireLimits } from './limits.ts';
 import { read } from './reader.ts';
 import { fromWire } from './restore.ts';
 import { scan, scanReason } from './scan.ts';
-import { isPlain } from './survey.ts';
+import { asciiLength, isPlain } from './survey.ts';
 import { toWire } from './values.ts';
 
 /** The part of cbor-x that its typings leave out: the options of encode, and what it returns with them. */
@@ -24,6 +24,16 @@ const cbor = new Encoder({ useRecords: false, structuredClone: false, tagUint8Ar
 const IN_PLACE = 512 | 1024;
 
 let encoding = false;
+
+const MODEST_BYTES_MAX = 4_096;
+/** No value takes more heap than this for a byte of its encoding: an empty object, three bytes. */
+const COST_PER_BYTE_MAX = 104;
+
+/** The length up to which a plain encoding of ASCII texts cannot break any of the limits, whatever is in it. */
+function modestBytes(limits: WireLimits): number {
+  const { items, arrayItems, mapEntries, textBytes, costBytes } = limits;
+  return Math.min(MODEST_BYTES_MAX, items, arrayItems, mapEntries, textBytes, costBytes / COST_PER_BYTE_MAX);
+}
 
 /** Encodes and decodes payloads within the given limits. Stateless between calls, but for where the last result is. */
 export class Codec {
@@ -46,8 +56,10 @@ export class Codec {
     if (encoding) throw new HomingError('NotEncodable', 'a getter or proxy in a message encoded another message');
     encoding = true;
     try {
-      if (isPlain(value, this.limits)) this.#write(value);
-      else {
+      if (isPlain(value, this.limits)) {
+        this.#write(value);
+        if (this.end - this.start === asciiLength() && this.end - this.start <= modestBytes(this.limits)) return;
+      } else {
         const { tree, hasNegativeZero } = toWire(value, this.limits, Tag, root);
         this.#write(tree);
         if (hasNegativeZero) patchNegativeZeros(this.scratch, this.start, this.end);
