@@ -7,6 +7,9 @@ export type Handler = (...args: unknown[]) => unknown;
 /** Who listens to which event. The lists are replaced on change, so that a turn in progress keeps its own. */
 export class Handlers {
   readonly #byEvent = new Map<string, readonly Handler[]>();
+  /** What lets go of the signals that were given. */
+  readonly #signalled = new Set<() => void>();
+  #isClosed = false;
   /** Called after the first handler was attached. */
   attached: (() => void) | undefined;
 
@@ -22,29 +25,38 @@ export class Handlers {
 
   /** Attaches a handler; returns what removes it. An aborted signal removes it, too. */
   on(event: string, handler: Handler, signal?: AbortSignal): () => void {
-    if (typeof handler !== 'function') {
-      throw new HomingError('BadOption', `expected a function to handle ${event}, got ${typeof handler}`);
-    }
-    if (signal?.aborted === true) return () => {};
+    requireFunction(event, handler);
+    if (this.#isClosed || signal?.aborted === true) return () => {};
     this.#byEvent.set(event, [...(this.#byEvent.get(event) ?? []), handler]);
     let isAttached = true;
     const remove = (): void => {
       signal?.removeEventListener('abort', remove);
+      this.#signalled.delete(remove);
       if (isAttached) this.#remove(event, handler);
       isAttached = false;
     };
-    signal?.addEventListener('abort', remove, { once: true });
+    if (signal !== undefined) {
+      signal.addEventListener('abort', remove, { once: true });
+      this.#signalled.add(remove);
+    }
     this.attached?.();
     return remove;
   }
 
   /** Attaches a handler for the next message only. */
   once(event: string, handler: Handler): () => void {
+    requireFunction(event, handler);
     const remove = this.on(event, (...args) => {
       remove();
       return handler(...args);
     });
     return remove;
+  }
+
+  /** The session has ended: a signal of the user, which may live on, holds nothing of it any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const remove of [...this.#signalled]) remove();
   }
 
   /** A function attached twice is called twice; removing takes one of them away. */
@@ -55,4 +67,9 @@ export class Handlers {
     if (left.length === 0) this.#byEvent.delete(event);
     else this.#byEvent.set(event, left);
   }
+}
+
+function requireFunction(event: string, handler: unknown): void {
+  if (typeof handler === 'function') return;
+  throw new HomingError('BadOption', `expected a function to handle ${event}, got ${typeof handler}`);
 }

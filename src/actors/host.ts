@@ -1,5 +1,5 @@
 /** The host that Node is: its clock, its randomness, its cryptography. One a client, so that it can be unreferenced. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type KeyObject, createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Host } from './ports.ts';
 
@@ -51,7 +51,7 @@ export function nodeHost(): NodeHost {
     },
     secrets: {
       sign(secret, ...parts) {
-        const hmac = createHmac('sha256', secret);
+        const hmac = createHmac('sha256', keyOf(secret));
         for (const part of parts) hmac.update(part);
         return hmac.digest();
       },
@@ -67,4 +67,15 @@ export function nodeHost(): NodeHost {
       }
     },
   };
+}
+
+/** Making a key costs several times what signing does, and a session signs with the same secret on every connection. */
+const keys = new WeakMap<Uint8Array, KeyObject>();
+
+function keyOf(secret: Uint8Array): KeyObject {
+  const known = keys.get(secret);
+  if (known !== undefined) return known;
+  const key = createSecretKey(secret);
+  keys.set(secret, key);
+  return key;
 }

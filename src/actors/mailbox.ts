@@ -58,6 +58,7 @@ export class Mailbox {
   #isOpen = false;
   #isClosed = false;
   #running = false;
+  #isAdvancing = false;
   #afterClose: (() => void) | undefined;
 
   constructor(session: Session, codec: Codec, handlers: Handlers, owner: MailboxOwner) {
@@ -118,7 +119,15 @@ export class Mailbox {
     return this.#session.outlet.direct.messages < RECEIPTS_WAITING_MAX;
   }
 
+  /** Starts what waits. A turn that ends at once comes back here: the loop goes on, the stack does not grow. */
   #advance(): void {
+    if (this.#isAdvancing) return;
+    this.#isAdvancing = true;
+    this.#startWaiting();
+    this.#isAdvancing = false;
+  }
+
+  #startWaiting(): void {
     while (this.#isOpen && !this.#running && !this.#isClosed && this.#queue.length > 0) {
       if (this.#session.outlet.direct.messages >= RECEIPTS_WAITING_MAX) return;
       const entry = this.#queue.shift();
@@ -163,7 +172,8 @@ export class Mailbox {
       this.#settle(kind, seq, epoch, size, ReceiptStatus.OK, undefined);
       return;
     }
-    result.then(
+    // Whatever it is, it settles once, and later; for a promise this is the promise itself.
+    Promise.resolve(result).then(
       () => this.#settleLater(kind, seq, epoch, size, ReceiptStatus.OK, undefined),
       (error: unknown) => this.#settleLater(kind, seq, epoch, size, ReceiptStatus.FAILED, error),
     );

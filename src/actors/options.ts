@@ -85,19 +85,23 @@ export interface Settings {
 
 /** Checks the options and fills in the defaults. Throws `BadOption`. */
 export function settingsOf(options: EndOptions): Settings {
+  const { checksum } = options;
+  if (checksum !== undefined && typeof checksum !== 'boolean') {
+    throw new HomingError('BadOption', `expected checksum to be true or false, got ${String(checksum)}`);
+  }
   const heartbeat = heartbeatOf(options.heartbeat);
   const handshakeMs = number('handshakeMs', options.handshakeMs, defaults.handshakeMs, 1, WIRE_MS_MAX);
   const lingerMs = number('lingerMs', options.lingerMs, defaults.lingerMs, 0, WIRE_MS_MAX);
-  const limits = limitsOf(options.limits ?? {});
+  const limits = limitsOf(group('limits', options.limits));
   const wire = { ...defaultWireLimits, messageBytes: limits.messageBytes, depth: limits.depth };
   const session = { limits, wire, heartbeat, turnDeadlineMs: defaults.turnDeadlineMs };
-  return { session, heartbeat, handshakeMs, lingerMs, limits, checksum: options.checksum };
+  return { session, heartbeat, handshakeMs, lingerMs, limits, checksum };
 }
 
 /** Checks a client's backoff. Throws `BadOption`. */
 export function redialOf(given: Partial<RedialOptions> | undefined): RedialOptions {
   const { firstMs, baseMs, maxMs, stableMs } = defaults.backoff;
-  const backoff = given ?? {};
+  const backoff = group('backoff', given);
   return {
     firstMs: number('backoff.firstMs', backoff.firstMs, firstMs, 0, WIRE_MS_MAX),
     baseMs: number('backoff.baseMs', backoff.baseMs, baseMs, 0, WIRE_MS_MAX),
@@ -111,10 +115,12 @@ export function drainMsOf(drainMs: number | undefined): number {
   return number('drainMs', drainMs, defaults.drainMs, 0, WIRE_MS_MAX);
 }
 
-function heartbeatOf(given: Partial<Heartbeat> | undefined): Heartbeat {
+function heartbeatOf(option: Partial<Heartbeat> | undefined): Heartbeat {
+  const given = group('heartbeat', option);
   const { intervalMs, timeoutMs } = defaults.heartbeat;
-  const interval = number('heartbeat.intervalMs', given?.intervalMs, intervalMs, 0, WIRE_MS_MAX);
-  const timeout = number('heartbeat.timeoutMs', given?.timeoutMs, Math.max(timeoutMs, interval * 3), 0, WIRE_MS_MAX);
+  const interval = number('heartbeat.intervalMs', given.intervalMs, intervalMs, 0, WIRE_MS_MAX);
+  const usual = Math.min(WIRE_MS_MAX, Math.max(timeoutMs, interval * 3));
+  const timeout = number('heartbeat.timeoutMs', given.timeoutMs, usual, 0, WIRE_MS_MAX);
   if (interval > 0 && timeout < interval) {
     throw new HomingError('BadOption', `expected heartbeat.timeoutMs of at least intervalMs (${interval}), got ${timeout}`);
   }
@@ -129,13 +135,19 @@ function limitsOf(given: Partial<Limits>): Limits {
     checked[name] = number(`limits.${name}`, given[name as keyof Limits], fallback, min, max);
   }
   for (const name of Object.keys(given)) {
-    if (!(name in checked)) throw new HomingError('BadOption', `expected a known limit, got limits.${name}`);
+    if (!Object.hasOwn(checked, name)) throw new HomingError('BadOption', `expected a known limit, got limits.${name}`);
   }
   return checked as unknown as Limits;
 }
 
+function group<Options extends object>(name: string, given: Options | undefined): Partial<Options> {
+  if (given === undefined) return {};
+  if (typeof given === 'object' && given !== null) return given;
+  throw new HomingError('BadOption', `expected ${name} to be an object, got ${String(given)}`);
+}
+
 function number(name: string, given: number | undefined, fallback: number, min: number, max: number): number {
   if (given === undefined) return fallback;
-  if (typeof given === 'number' && given >= min && given <= max) return given;
-  throw new HomingError('BadOption', `expected ${name} from ${min} to ${max}, got ${String(given)}`);
+  if (Number.isInteger(given) && given >= min && given <= max) return given;
+  throw new HomingError('BadOption', `expected ${name} to be an integer from ${min} to ${max}, got ${String(given)}`);
 }

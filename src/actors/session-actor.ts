@@ -210,6 +210,7 @@ export class SessionActor {
     this.session.detach();
     const counts = this.session.outlet.end(finalCursor);
     this.mailbox.close(settledLast);
+    this.handlers.close();
     this.#settleOutputs();
     this.#waits.rejectAll((what) => this.#ended(what, undefined));
     this.#ending?.abort(new HomingError(code, `the session ended: ${reason || code}`));

@@ -41,8 +41,8 @@ export class Waits {
     if (signal?.aborted === true) {
       return Promise.reject(this.#early('Aborted', what, 'the signal was aborted before', 'never-sent', signal.reason));
     }
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-      return Promise.reject(new HomingError('BadOption', `expected timeoutMs of 0 or more, got ${timeoutMs}`));
+    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
+      return Promise.reject(new HomingError('BadOption', `expected timeoutMs of 0 or more, got ${String(timeoutMs)}`));
     }
     this.#token += 1;
     const token = this.#token;

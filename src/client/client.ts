@@ -66,19 +66,21 @@ export function openClient<C extends Contract>(
   dial: Dial,
   isOnce: boolean,
   options: ClientOptions<C>,
-): Client<C> {
-  return new SessionClient(host, refTimers, dial, isOnce, options as ClientOptions) as unknown as Client<C>;
+): Client<C> & SessionClient {
+  return new SessionClient(host, refTimers, dial, isOnce, options as ClientOptions) as unknown as Client<C> & SessionClient;
 }
 
 type AnyWaits = Limited<unknown>;
 
-class SessionClient {
+/** The object behind `Client`. */
+export class SessionClient {
   readonly connection: ConnectionView;
-  readonly #dialler: Dialler;
+  /** What dials, and holds the session. */
+  readonly dialler: Dialler;
   readonly #refTimers: (alive: boolean) => void;
   readonly #upWaits: Waits;
   readonly #signal: AbortSignal | undefined;
-  readonly #abort = (): void => this.#dialler.close(0);
+  readonly #abort = (): void => this.dialler.close(0);
   #autoConnects: boolean;
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
@@ -98,65 +100,65 @@ class SessionClient {
     const ask = typeof credentials === 'function' ? (credentials as () => unknown) : () => credentials;
     const settings = settingsOf(options);
     const redial = redialOf(options.backoff);
-    this.#dialler = new Dialler(host, { settings, redial, dial, credentials: ask, autoReconnect, isOnce }, this.#told());
+    this.dialler = new Dialler(host, { settings, redial, dial, credentials: ask, autoReconnect, isOnce }, this.#told());
     this.connection = new ConnectionView({
-      state: () => this.#dialler.state,
-      rttMs: () => this.#dialler.actor.session.liveness.rttMs,
+      state: () => this.dialler.state,
+      rttMs: () => this.dialler.actor.session.liveness.rttMs,
     });
     host.defer(() => {
-      this.#dialler.actor.mailbox.open();
-      if (this.#autoConnects) this.#dialler.connect();
+      this.dialler.actor.mailbox.open();
+      if (this.#autoConnects) this.dialler.connect();
     });
     if (signal?.aborted === true) host.defer(this.#abort);
     else signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   get id(): string {
-    return this.#dialler.actor.session.id ?? '';
+    return this.dialler.actor.session.id ?? '';
   }
 
   get epoch(): number {
-    return this.#dialler.actor.session.epoch;
+    return this.dialler.actor.session.epoch;
   }
 
   get turn(): Turn {
-    return this.#dialler.actor.turn;
+    return this.dialler.actor.turn;
   }
 
   get autoReconnect(): boolean {
-    return this.#dialler.autoReconnect;
+    return this.dialler.autoReconnect;
   }
 
   set autoReconnect(on: boolean) {
-    this.#dialler.autoReconnect = on;
+    this.dialler.autoReconnect = on;
   }
 
   on(event: string, handler: (...args: unknown[]) => unknown, options?: { signal?: AbortSignal }): () => void {
-    return this.#dialler.actor.handlers.on(event, handler, options?.signal);
+    return this.dialler.actor.handlers.on(event, handler, options?.signal);
   }
 
   once(event: string, handler: (...args: unknown[]) => unknown): () => void {
-    return this.#dialler.actor.handlers.once(event, handler);
+    return this.dialler.actor.handlers.once(event, handler);
   }
 
   send(...message: readonly unknown[]): boolean {
-    return this.#dialler.actor.send(message);
+    return this.dialler.actor.send(message);
   }
 
   deliver(...message: readonly unknown[]): Promise<void> {
-    return this.#dialler.actor.deliver(message, {});
+    return this.dialler.actor.deliver(message, {});
   }
 
   flush(): Promise<void> {
-    return this.#dialler.actor.flush({});
+    return this.dialler.actor.flush({});
   }
 
   writable(): Promise<void> {
-    return this.#dialler.actor.writable({});
+    return this.dialler.actor.writable({});
   }
 
   with(wait: Wait): AnyWaits {
-    const { actor } = this.#dialler;
+    const { actor } = this.dialler;
     return {
       deliver: (...message: readonly unknown[]) => actor.deliver(message, wait),
       flush: () => actor.flush(wait),
@@ -172,33 +174,33 @@ class SessionClient {
 
   connect(): void {
     this.#requireOpen();
-    this.#dialler.connect();
+    this.dialler.connect();
   }
 
   reconnect(): void {
     this.#requireOpen();
-    this.#dialler.reconnect();
+    this.dialler.reconnect();
   }
 
   disconnect(): void {
     this.#autoConnects = false;
-    this.#dialler.disconnect();
+    this.dialler.disconnect();
   }
 
   ref(): this {
     this.#refTimers(true);
-    this.#dialler.ref(true);
+    this.dialler.ref(true);
     return this;
   }
 
   unref(): this {
     this.#refTimers(false);
-    this.#dialler.ref(false);
+    this.dialler.ref(false);
     return this;
   }
 
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
-    this.#dialler.close(drainMsOf(options.drainMs));
+    this.dialler.close(drainMsOf(options.drainMs));
     return this.#closing.promise;
   }
 

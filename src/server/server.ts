@@ -4,6 +4,7 @@ import type { HostedSession, SessionInfo } from '../actors/hosted-session.ts';
 import { nodeHost } from '../actors/host.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
 import { type EndOptions, drainMsOf, settingsOf } from '../actors/options.ts';
+import { describeError, isThenable } from '../actors/mailbox.ts';
 import type { Dial, Host } from '../actors/ports.ts';
 import { type Authenticate, Shard, type ShardCounts } from '../actors/shard.ts';
 import { ConnectionView } from '../client/connection.ts';
@@ -91,8 +92,13 @@ export class SessionServer {
   readonly #host: Host;
   readonly #listeners = new Listeners<ServerEvents>((error) => this.#listenerFailed(error));
   readonly #views = new Map<string, ConnectionView>();
+  /** Sessions whose `session` event is still to come: always before their `end`. */
+  readonly #unannounced = new Set<string>();
   readonly #doors: TcpListener[] = [];
   readonly #closing = Promise.withResolvers<void>();
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): void => void this.close({ drainMs: 0 });
+  #doorsShut: Promise<unknown> | undefined;
   #isClosing = false;
 
   constructor(host: Host, behavior: Behavior<Contract>, options: ServerOptions) {
@@ -100,10 +106,9 @@ export class SessionServer {
     this.#behavior = behavior;
     const authenticate = behavior.authenticate === undefined ? undefined : this.#authenticate;
     this.shard = new Shard(host, settingsOf(options), authenticate, this.#told(), 0);
-    const { signal } = options;
-    const abort = (): void => void this.close({ drainMs: 0 });
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
+    this.#signal = options.signal;
+    if (this.#signal?.aborted === true) this.#abort();
+    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   get counts(): ShardCounts {
@@ -134,10 +139,10 @@ export class SessionServer {
     const drainMs = drainMsOf(options.drainMs);
     const isSecond = this.#isClosing;
     this.#isClosing = true;
-    const doors = this.#doors.splice(0).map((door) => door.close());
-    this.shard.drain(isSecond ? 0 : drainMs, () => {
-      void Promise.all(doors).then(() => this.#closing.resolve());
-    });
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#doorsShut ??= Promise.all(this.#doors.map((door) => door.close()));
+    const shut = this.#doorsShut;
+    this.shard.drain(isSecond ? 0 : drainMs, () => void shut.then(() => this.#closing.resolve()));
     return this.#closing.promise;
   }
 
@@ -186,6 +191,7 @@ export class SessionServer {
       rttMs: () => hosted.actor.session.liveness.rttMs,
     });
     this.#views.set(hosted.id, view);
+    this.#unannounced.add(hosted.id);
     const handle = new SessionHandle(hosted, view);
     let started: unknown;
     try {
@@ -194,9 +200,13 @@ export class SessionServer {
       this.#startFailed(hosted, error);
       return;
     }
-    this.#listeners.emit('session', this.shard.infoOf(hosted));
-    if (started instanceof Promise) this.#openLater(hosted, started);
+    this.#announce(this.shard.infoOf(hosted));
+    if (isThenable(started)) this.#openLater(hosted, Promise.resolve(started));
     else hosted.actor.mailbox.open();
+  }
+
+  #announce(info: SessionInfo): void {
+    if (this.#unannounced.delete(info.id)) this.#listeners.emit('session', info);
   }
 
   /** An async start opens the mailbox when it settles, or in the tick after its first handler. */
@@ -217,13 +227,14 @@ export class SessionServer {
   }
 
   #startFailed(hosted: HostedSession, error: unknown): void {
-    const sentence = `start() failed for session ${hosted.id}: ${error instanceof Error ? error.message : String(error)}`;
+    const sentence = `start() failed for session ${hosted.id}: ${describeError(error).message}`;
     this.#failed(new HomingError('HandlerFailed', sentence, { cause: error }), this.shard.infoOf(hosted));
     hosted.end('ended', 'the behavior failed to start');
   }
 
   #ended(info: SessionInfo, report: { code: EndCode; reason: string; unconfirmed: number; carried: number }): void {
     const { code, unconfirmed, carried } = report;
+    this.#announce(info);
     this.#listeners.emit('end', info, { code, unconfirmed, carried });
     this.#view(info, (view) => view.emit('closed', report));
     this.#views.delete(info.id);
@@ -245,7 +256,7 @@ export class SessionServer {
   }
 
   #listenerFailed(error: unknown): void {
-    const sentence = `a listener of server events threw: ${error instanceof Error ? error.message : String(error)}`;
+    const sentence = `a listener of server events threw: ${describeError(error).message}`;
     warn(new HomingError('HandlerFailed', sentence, { cause: error }));
   }
 

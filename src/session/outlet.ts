@@ -305,7 +305,6 @@ export class Outlet {
       carriedThrough: this.#ordinal,
     };
     this.#rejectFlushes(messages[0]?.ordinal ?? Infinity);
-    this.#resetConnection(0, 0);
     return { unconfirmed: messages.length, carried: this.ordered.messages, messages };
   }
 
@@ -328,7 +327,6 @@ export class Outlet {
     const discarded = this.ordered.takeWaiting(gap.carriedAfter, gap.carriedThrough);
     for (const message of discarded) this.#reject(message.token, 'never-sent');
     this.#rejectFlushes(discarded[0]?.ordinal ?? Infinity);
-    this.#afterRelease();
   }
 
   /** The gap was reported: the room of what is not sent again is offered to those in line. */

@@ -98,7 +98,6 @@ const NO_BYTES = new Uint8Array(0);
 /** One end's memory of a session. */
 export class Session {
   id: SessionId | undefined;
-  secret: Uint8Array = NO_BYTES;
   epoch = 0;
   attached = false;
   readonly outlet: Outlet;
@@ -109,6 +108,8 @@ export class Session {
   cursor = 0;
   /** Why the connection has to part, after FAULT or CLOSED; the server's wish after GOAWAY. */
   parting: Parting = { code: 'line-lost', reason: '', retryAfterMs: 0 };
+  // Private, so that nobody who prints or logs a session prints this.
+  #secret: Uint8Array = NO_BYTES;
   readonly #options: SessionOptions;
   readonly #orderedIn = new Lane();
   readonly #directIn = new Lane();
@@ -135,6 +136,11 @@ export class Session {
     this.room = new Room(mailboxMessages, mailboxBytes, this.outlet.direct);
     this.#acks = new Acks(mailboxMessages, mailboxBytes);
     this.#drain = new Drain(this.outlet);
+  }
+
+  /** What proves a resume; known to both ends and to nobody else. */
+  get secret(): Uint8Array {
+    return this.#secret;
   }
 
   // ---- positions
@@ -183,7 +189,7 @@ export class Session {
   /** Takes the name of a new epoch; the first one, or the next after `startEpoch`. */
   adopt(id: SessionId, secret: Uint8Array, epoch: number): void {
     this.id = id;
-    this.secret = secret;
+    this.#secret = secret;
     this.epoch = epoch;
   }
 

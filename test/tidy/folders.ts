@@ -13,7 +13,8 @@ const shared = ['ids', 'errors', 'contract'];
 const adapter = ['actors/ports', 'ids', 'errors', 'node', 'package'];
 const runtime = ['actors', 'transports', 'journal', 'cluster', 'inspect', 'server', 'client', 'node'];
 
-const mayImport: Readonly<Record<string, readonly string[]>> = {
+/** Who may import what, by folder or file of `src`. */
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ids: [],
   errors: [],
   contract: [],

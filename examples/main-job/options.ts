@@ -1,0 +1,69 @@
+/** What the user may say on the command line, checked; and what the help says about it. */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/** What a run is made with. */
+export interface JobOptions {
+  readonly file: string;
+  readonly seed: number;
+  readonly cuts: number;
+  readonly seconds: number;
+  readonly bytesPerSecond: number;
+  readonly sabotage: boolean;
+  readonly isPlain: boolean;
+}
+
+const defaultFile = fileURLToPath(new URL('../../PROTOCOL.md', import.meta.url));
+
+export const help = `Ships a file line by line through a session whose connections are cut at random bytes, refused, stalled and
+half-opened, and compares what arrived with what was there.
+
+  npm start [file] [-- options]
+
+  file           any file; without one, PROTOCOL.md of this repository
+  --seed n       what happens to which connection (random)
+  --cuts n       cut so many connections (120)
+  --seconds n    leave the line alone after this time, whatever was cut by then (18)
+  --rate n       while the line is cut, send so many bytes a second (300000)
+  --sabotage     let the server forget one line, to see the verdict fail
+  --plain        no live view, also in a terminal
+  --help         this
+
+The file is shipped over and over until the cuts have happened; then the pass under way is finished at full speed.
+Exit code: 0 every byte arrived once and in order, 1 not so, 2 wrong arguments or no such file, 130 interrupted.
+`;
+
+/** Reads the command line. 'help' when that is asked for; throws an `Error` with a sentence for the user. */
+export function optionsOf(args: readonly string[]): JobOptions | 'help' {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      seed: { type: 'string' },
+      cuts: { type: 'string', default: '120' },
+      seconds: { type: 'string', default: '18' },
+      rate: { type: 'string', default: '300000' },
+      sabotage: { type: 'boolean', default: false },
+      plain: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (positionals.length > 1)
+    throw new Error(`expected one file, got ${positionals.length}: ${positionals.join(', ')}`);
+  return {
+    file: positionals[0] ?? defaultFile,
+    seed: values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : whole('seed', values.seed, 0),
+    cuts: whole('cuts', values.cuts, 0),
+    seconds: whole('seconds', values.seconds, 1),
+    bytesPerSecond: whole('rate', values.rate, 1_000),
+    sabotage: values.sabotage,
+    isPlain: values.plain,
+  };
+}
+
+function whole(name: string, text: string, min: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= min && number <= 1_000_000_000) return number;
+  throw new Error(`expected --${name} to be a whole number from ${min}, got '${text}'`);
+}

@@ -1,0 +1,65 @@
+/** What the three processes of the main job say to each other: the session's contract, and the reports to the conductor. */
+
+/** What travels through the session. A long line goes in several pieces; `passEnd` closes one pass over the file. */
+export type Shipping = {
+  server: { events: { piece: [bytes: Uint8Array]; passEnd: [] } };
+  client: { events: {} };
+};
+
+/** How much went through one end so far. */
+export interface Volume {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly passes: number;
+}
+
+/** What the client process reports. Moments are milliseconds since 1970, so that processes can compare them. */
+export type ClientReport =
+  | { readonly type: 'sent'; readonly volume: Volume }
+  | { readonly type: 'state'; readonly state: string }
+  | { readonly type: 'redial'; readonly attempt: number; readonly delayMs: number }
+  | { readonly type: 'up'; readonly resumed: boolean }
+  | { readonly type: 'lost'; readonly sentence: string }
+  /** Everything was sent and the server has processed it. */
+  | { readonly type: 'done'; readonly volume: Volume };
+
+/** What the server process reports. */
+export type ServerReport =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'processed'; readonly volume: Volume }
+  /** The first message after a resume was processed. */
+  | { readonly type: 'recovered'; readonly atMs: number }
+  | { readonly type: 'final'; readonly volume: Volume; readonly digests: readonly PassDigest[] };
+
+/** How many passes had this SHA-256. */
+export interface PassDigest {
+  readonly digest: string;
+  readonly passes: number;
+}
+
+/** What the conductor tells a process: the line is left alone from now on; give the final report. */
+export type Order = 'calm' | 'finish';
+
+/** Options of both ends of the session. Heartbeats are short, so that a half-open line costs less than half a second. */
+export const heartbeat = { intervalMs: 100, timeoutMs: 300 };
+/** Options of the dialling end: first a redial within 10 ms, then full jitter from 20 ms, doubling to 200 ms. */
+export const backoff = { firstMs: 10, baseMs: 20, maxMs: 200 };
+/** How long a handshake may take. */
+export const handshakeMs = 500;
+
+/** Milliseconds since 1970, with fractions. */
+export function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Sends a report to the conductor, which started this process. */
+export function report(message: ClientReport | ServerReport): void {
+  process.send?.(message);
+}
+
+/** Runs on what the conductor says, and ends with it: a process of the main job never outlives it. */
+export function obey(carryOut: (order: Order) => void): void {
+  process.on('message', carryOut);
+  process.on('disconnect', () => process.exit());
+  process.on('SIGINT', () => {});
+}

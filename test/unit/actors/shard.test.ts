@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { Peer } from '../../loopback/peer.ts';
+import { Gate, Tally, diaryOf, loopback, nextAt, nextInfo, nextOf, serverDiaryOf, until } from '../../loopback/world.ts';
+
+describe('handshakes in flight', () => {
+  test('beyond the limit are told to come back; those in flight are served', async () => {
+    const gate = new Gate();
+    const asked = new Tally();
+    await using world = await loopback(
+      {
+        authenticate: async () => {
+          asked.count();
+          await gate.passed;
+          return { id: 'x' };
+        },
+      },
+      { limits: { handshakes: 2 } },
+    );
+    const first = [world.client(), world.client()];
+    await asked.reached(2);
+    const late = world.client();
+    const refused = await nextInfo(late.connection, 'refused');
+    expect(refused).toMatchObject({ code: 'overloaded', reason: 'too many handshakes' });
+    expect(await nextInfo(late.connection, 'reconnect')).toMatchObject({ cause: { code: 'overloaded' } });
+    gate.open();
+    await Promise.all([...first, late].map((client) => client.up()));
+    expect(world.server.counts).toMatchObject({ handshakes: 0, connections: 3, sessions: 3 });
+  });
+
+  test('that say nothing hold their place only for the handshake time', async () => {
+    await using world = await loopback({}, { limits: { handshakes: 1 }, handshakeMs: 50 });
+    const silent = await Peer.dial(world.port);
+    await until(() => world.server.counts.handshakes === 1, 'a handshake');
+    const client = world.client();
+    await client.up();
+    expect(await silent.farewell()).toMatchObject({ code: 'handshake-timeout' });
+  });
+});
+
+describe('connections', () => {
+  test('beyond the limit are told to come back, and served when there is room', async () => {
+    await using world = await loopback({}, { limits: { connections: 2 } });
+    const first = world.client();
+    const second = world.client();
+    const third = world.client({ autoConnect: false });
+    await Promise.all([first.up(), second.up()]);
+    third.connect();
+    expect(await nextInfo(third.connection, 'refused')).toMatchObject({ code: 'overloaded', reason: 'too many connections' });
+    expect(world.server.counts).toMatchObject({ connections: 2, sessions: 2 });
+    const down = nextAt(world.server, 'down');
+    first.disconnect();
+    await down;
+    await third.up();
+    expect(world.server.counts.connections).toBe(2);
+  });
+});
+
+describe('sessions', () => {
+  test('beyond the limit are refused for now; those there are stay', async () => {
+    await using world = await loopback({}, { limits: { sessions: 2 } });
+    const { client: first } = await world.pair();
+    const { client: second } = await world.pair();
+    first.disconnect();
+    const third = world.client();
+    expect(await nextInfo(third.connection, 'refused')).toMatchObject({ code: 'overloaded' });
+    expect(world.server.counts.sessions).toBe(2);
+    await second.close();
+    await third.up();
+    const told = diaryOf(first.connection);
+    first.connect();
+    await first.up();
+    expect(told.at(-1)).toEqual(['up', { resumed: true }]);
+  });
+
+  test('that nobody has seen and that have no connection go first', async () => {
+    await using world = await loopback({}, { limits: { sessions: 2 } });
+    const told = serverDiaryOf(world.server);
+    const seen = await world.pair();
+    seen.client.disconnect();
+    const ghost = await Peer.dial(world.port);
+    ghost.hello();
+    const welcome = await ghost.answer();
+    ghost.socket.destroy();
+    await until(() => world.server.counts.connections === 0, 'no connection');
+    expect(world.server.counts.sessions).toBe(2);
+    await world.pair();
+    expect(world.server.counts).toMatchObject({ sessions: 2, graves: 1 });
+    expect(told.filter(([name]) => name === 'end')).toEqual([]);
+    const fresh = welcome?.type === 'welcome' && welcome.welcome.session.type === 'new' ? welcome.welcome.session : undefined;
+    const back = await Peer.dial(world.port);
+    back.resume(fresh as never, { dialNumber: 2 });
+    expect(await back.answer()).toMatchObject({ refused: { code: 'overloaded' } });
+  });
+
+  test('that nobody has seen can be resumed as long as there is room', async () => {
+    await using world = await loopback();
+    const first = await Peer.dial(world.port);
+    first.hello();
+    const answer = await first.answer();
+    if (answer?.type !== 'welcome' || answer.welcome.session.type !== 'new') throw new Error('expected a session');
+    first.socket.destroy();
+    const second = await Peer.dial(world.port);
+    second.resume(answer.welcome.session, { dialNumber: 2 });
+    expect(await second.answer()).toMatchObject({ welcome: { session: { type: 'resumed' } } });
+    second.ack(0);
+    await until(() => world.sessions.length === 1, 'the session to be seen');
+    second.socket.destroy();
+  });
+
+  test('many come and go, and nothing is left', async () => {
+    await using world = await loopback((session) => void session.on('say', () => {}), { lingerMs: 0 });
+    for (let round = 0; round < 5; round += 1) {
+      const clients = Array.from({ length: 40 }, () => world.client());
+      await Promise.all(clients.map((client) => client.deliver('say')));
+      await Promise.all(clients.map((client, index) => (index % 2 === 0 ? client.close() : client.disconnect())));
+    }
+    await until(() => world.server.counts.sessions === 0, 'no session');
+    expect(world.server.counts).toMatchObject({ connections: 0, handshakes: 0, failedProofs: 0 });
+  });
+});
+
+describe('a drain', () => {
+  test('lets a client that comes back finish, and says GOAWAY to it again', async () => {
+    const gate = new Gate();
+    const heard: unknown[] = [];
+    await using world = await loopback((session) => {
+      session.on('say', async (text) => {
+        await gate.passed;
+        heard.push(text);
+      });
+    });
+    const { client, session } = await world.pair();
+    for (const text of [1, 2, 3]) client.send('say', text);
+    await client.with({ timeoutMs: 50 }).flush().catch(() => {});
+    const closing = world.server.close({ drainMs: 20_000 });
+    session.send('said', 'in the drain');
+    await until(() => client.connection.state === 'up', 'up');
+    gate.open();
+    const redial = nextOf(client.connection, 'reconnect');
+    await closing;
+    await redial;
+    expect(heard).toEqual([1, 2, 3]);
+    expect(world.server.counts).toMatchObject({ sessions: 0, connections: 0 });
+  });
+});
