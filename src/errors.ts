@@ -31,10 +31,6 @@ export const errorTable = {
   Deadline: { family: 'line', retry: true, meaning: 'The time allowed for this wait is over; outcome says what is known.' },
   Aborted: { family: 'caller', retry: true, meaning: 'The signal given for this wait was aborted; outcome says what is known.' },
   OutcomeUnknown: { family: 'line', retry: false, meaning: 'The session ended before the peer confirmed; the message may have been processed.' },
-  SessionLost: { family: 'line', retry: false, meaning: 'The session this belonged to is gone.' },
-  NotUp: { family: 'line', retry: true, meaning: 'There is no live connection and none will be made.' },
-  DialFailed: { family: 'line', retry: true, meaning: 'The socket could not be opened; cause has the error of the operating system.' },
-  LineFailed: { family: 'line', retry: true, meaning: 'The socket failed; cause has the error of the operating system.' },
   InvariantBroken: { family: 'homing', retry: false, meaning: 'Something this library relies on was not true; please report it.' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -2,14 +2,12 @@
  * The conductor: starts the server process, the proxy and the client process, lets the storm pass, collects what both
  * ends say, and ends whatever it started. The views only look at its tally.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { type CuttingProxy, openProxy } from '../../src/testing/cutting-proxy.ts';
 import { storm } from '../../src/testing/line-plan.ts';
 import type { FileFacts } from './file-facts.ts';
 import type { JobOptions } from './options.ts';
-import { type ClientReport, type Order, type ServerReport, nowMs } from './reports.ts';
+import { Processes } from './processes.ts';
+import { type ClientReport, type ServerReport, nowMs } from './reports.ts';
 import { ResendWatch } from './resend-watch.ts';
 import { PULSE_MS, Tally } from './tally.ts';
 
@@ -84,43 +82,4 @@ function finished(tally: Tally, final: Extract<ServerReport, { type: 'final' }>)
   tally.digests = final.digests;
   tally.elapsedMs = nowMs() - tally.startedMs;
   return tally;
-}
-
-/** The processes of a run; none outlives it. */
-class Processes implements AsyncDisposable {
-  readonly #children = new Map<string, ChildProcess>();
-  readonly #failed: (error: Error) => void;
-
-  constructor(failed: (error: Error) => void) {
-    this.#failed = failed;
-  }
-
-  start<Report>(name: 'client' | 'server', args: readonly string[], told: (report: Report) => void): void {
-    const child = fork(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), args, {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    let complaint = '';
-    child.stderr?.on('data', (text: Buffer) => (complaint += text.toString()));
-    child.on('message', told as (message: unknown) => void);
-    child.on('error', this.#failed);
-    child.on('close', (code) =>
-      this.#failed(new Error(`the ${name} process ended early (${code ?? 'killed'})\n${complaint}`)),
-    );
-    this.#children.set(name, child);
-  }
-
-  tell(name: 'client' | 'server', order: Order): void {
-    const child = this.#children.get(name);
-    if (child?.connected === true) child.send(order);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const living = [...this.#children.values()].filter((child) => child.exitCode === null && child.signalCode === null);
-    await Promise.all(
-      living.map((child) => {
-        child.kill('SIGKILL');
-        return once(child, 'exit');
-      }),
-    );
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { type FileFacts, factsOf } from './file-facts.ts';
 import { runJob } from './job.ts';
-import { LiveView } from './live.ts';
+import { LiveView } from './live-view.ts';
 import { type JobOptions, help, optionsOf } from './options.ts';
 import { type Row, paint } from './paint.ts';
 import { optionRows, progressRow, summaryRows, titleRow } from './summary.ts';

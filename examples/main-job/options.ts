@@ -1,4 +1,5 @@
 /** What the user may say on the command line, checked; and what the help says about it. */
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -52,7 +53,7 @@ export function optionsOf(args: readonly string[]): JobOptions | 'help' {
   if (positionals.length > 1)
     throw new Error(`expected one file, got ${positionals.length}: ${positionals.join(', ')}`);
   return {
-    file: positionals[0] ?? defaultFile,
+    file: positionals[0] === undefined ? defaultFile : resolve(userFolder(), positionals[0]),
     seed: values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : whole('seed', values.seed, 0),
     cuts: whole('cuts', values.cuts, 0),
     seconds: whole('seconds', values.seconds, 1),
@@ -60,6 +61,12 @@ export function optionsOf(args: readonly string[]): JobOptions | 'help' {
     sabotage: values.sabotage,
     isPlain: values.plain,
   };
+}
+
+/** Where the user is: npm runs its scripts in the folder of the package and says where it was called. */
+function userFolder(): string {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  return script === 'start' && folder !== undefined ? folder : process.cwd();
 }
 
 function whole(name: string, text: string, min: number): number {

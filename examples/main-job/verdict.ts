@@ -1,5 +1,6 @@
 /** The verdict of a run: what the server processed held against what is on disk. */
 import type { FileFacts } from './file-facts.ts';
+import { grouped } from './paint.ts';
 import type { PassDigest, Volume } from './reports.ts';
 
 /** Whether every byte arrived once and in order, and a sentence that says so or what is wrong. */
@@ -28,7 +29,7 @@ export function verdictOf(
     };
   const wrong = countsThatDiffer(file, sent, delivered);
   if (wrong !== undefined) return { isGood: false, digest, sentence: `DIFFERENT: ${wrong}` };
-  const often = sent.passes === 1 ? '' : `, ${sent.passes} times over`;
+  const often = sent.passes === 1 ? '' : `, ${grouped(sent.passes)} times over`;
   return { isGood: true, digest, sentence: `IDENTICAL: every byte arrived once and in order${often}` };
 }
 

@@ -12,8 +12,7 @@ import type { Room } from '../session/intake.ts';
 import { isProven } from '../session/proof.ts';
 import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
-import { Feature, PROTOCOL_VERSION, type NewSession, type ResumedSession, type WelcomeReceived } from '../wire/control.ts';
-import { decodeClose, decodeRefused, decodeWelcome, encodeHello } from '../wire/control.ts';
+import { Feature, type NewSession, PROTOCOL_VERSION, type ResumedSession, type WelcomeReceived, decodeClose, decodeRefused, decodeWelcome, encodeHello } from '../wire/control.ts';
 import { FrameType, copyOf } from '../wire/frame.ts';
 import { defaultWireLimits } from '../wire/limits.ts';
 import type { Splitter } from '../wire/splitter.ts';
@@ -141,6 +140,7 @@ export class Dialler {
   }
 
   connect(): void {
+    if (this.state === 'idle') this.#backoff = resetBackoff(this.#backoff);
     this.#machine.send({ type: 'CONNECT' });
   }
 

@@ -56,7 +56,7 @@ export class Handlers {
   /** The session has ended: a signal of the user, which may live on, holds nothing of it any more. */
   close(): void {
     this.#isClosed = true;
-    for (const remove of [...this.#signalled]) remove();
+    for (const remove of this.#signalled) remove();
   }
 
   /** A function attached twice is called twice; removing takes one of them away. */

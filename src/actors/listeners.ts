@@ -32,7 +32,7 @@ export class Listeners<Events extends { [Name in keyof Events]: readonly unknown
   emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void {
     const listeners = this.#byName.get(name);
     if (listeners === undefined || listeners.size === 0) return;
-    for (const listener of [...listeners]) this.#tell(listener as Listener<Events[Name]>, args);
+    for (const listener of Array.from(listeners)) this.#tell(listener as Listener<Events[Name]>, args);
   }
 
   #tell<Args extends readonly unknown[]>(listener: Listener<Args>, args: Args): void {

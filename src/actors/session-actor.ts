@@ -101,8 +101,10 @@ export class SessionActor {
       this.#requireOpen();
       const outlet = this.session.outlet;
       const { scratch, start, end } = this.#encode(message);
-      if (outlet.isFull(end - start)) outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
-      else outlet.accept(Kind.DELIVER, scratch, start, end, token);
+      if (outlet.isFull(end - start)) {
+        if (outlet.isLineFull(end - start)) throw this.#outboxFull(String(message[0]));
+        outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
+      } else outlet.accept(Kind.DELIVER, scratch, start, end, token);
       if (this.mailbox.isRunning) this.session.allowInTurn();
       this.wake();
     };
@@ -117,7 +119,7 @@ export class SessionActor {
       this.#settleOutputs();
       this.wake();
     };
-    return this.#wait('flush', wait, begin, () => 'unknown');
+    return this.#wait('flush', wait, begin, (token) => this.#giveUp(token));
   }
 
   /** Resolves when `send` would return true. */
@@ -128,7 +130,11 @@ export class SessionActor {
       this.session.outlet.wantWritable();
       this.#settleOutputs();
     };
-    return this.#wait('writable', wait, begin, () => undefined);
+    const giveUp = (token: number): undefined => {
+      const at = this.#writableTokens.indexOf(token);
+      if (at >= 0) this.#writableTokens.splice(at, 1);
+    };
+    return this.#wait('writable', wait, begin, giveUp);
   }
 
   /** The turn whose handler is being started; throws `NoTurn` elsewhere. */

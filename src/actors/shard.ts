@@ -59,6 +59,8 @@ export class Shard implements AcceptorOwner {
   #handshakeCount = 0;
   #failedProofCount = 0;
   #drain: { readonly done: () => void; readonly timer: unknown } | undefined;
+  /** Sessions that had a connection during the drain: they are drained when they end, not when it is lost. */
+  readonly #met = new Set<HostedSession>();
   #isStopped = false;
 
   constructor(host: Host, settings: Settings, authenticate: Authenticate | undefined, owner: ShardOwner, number: number) {
@@ -80,6 +82,11 @@ export class Shard implements AcceptorOwner {
     };
   }
 
+  /** From the begin of a drain on: sessions may be resumed, none is made. */
+  get isDraining(): boolean {
+    return this.#drain !== undefined || this.#isStopped;
+  }
+
   /** The sessions that are visible. */
   *sessions(): IterableIterator<HostedSession> {
     for (const session of this.#sessions.values()) if (session.isSeen) yield session;
@@ -91,9 +98,9 @@ export class Shard implements AcceptorOwner {
     const acceptor = new Acceptor(this, dial);
     this.#acceptors.add(acceptor);
     this.#handshakeCount += 1;
-    if (this.#isStopped) acceptor.refuse('going-away', 'the server is shut down', this.#returnMs());
-    else if (this.#handshakeCount > handshakes) acceptor.refuse('overloaded', 'too many handshakes', this.#returnMs());
-    else if (this.#acceptors.size > connections) acceptor.refuse('overloaded', 'too many connections', this.#returnMs());
+    if (this.#isStopped) acceptor.refuse('going-away', 'the server is shut down', this.returnMs());
+    else if (this.#handshakeCount > handshakes) acceptor.refuse('overloaded', 'too many handshakes', this.returnMs());
+    else if (this.#acceptors.size > connections) acceptor.refuse('overloaded', 'too many connections', this.returnMs());
   }
 
   /** Plain facts of a session. */
@@ -111,9 +118,10 @@ export class Shard implements AcceptorOwner {
     const timer = drainMs > 0 ? this.host.clock.setTimeout(() => this.stop(), drainMs) : undefined;
     this.#drain = { done, timer };
     for (const session of this.#sessions.values()) {
-      session.actor.session.startDrain(this.#returnMs(), 'the server is shutting down');
+      session.actor.session.startDrain(this.returnMs(), 'the server is shutting down');
       session.actor.wake();
-      if (!isFinished(session)) session.actor.watchIdle();
+      if (session.isAttached) this.#met.add(session);
+      else if (!this.#isFinished(session)) session.actor.watchIdle();
     }
     if (drainMs === 0) this.stop();
     else this.#checkDrained();
@@ -123,8 +131,8 @@ export class Shard implements AcceptorOwner {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    for (const session of [...this.#sessions.values()]) session.end('going-away', 'the server was shut down', this.#returnMs());
-    for (const acceptor of [...this.#acceptors]) acceptor.close('going-away', 'the server was shut down', this.#returnMs());
+    for (const session of [...this.#sessions.values()]) session.end('going-away', 'the server was shut down', this.returnMs());
+    for (const acceptor of [...this.#acceptors]) acceptor.close('going-away', 'the server was shut down', this.returnMs());
     if (this.#drain?.timer !== undefined) this.host.clock.clearTimeout(this.#drain.timer);
     this.#drain?.done();
   }
@@ -137,13 +145,12 @@ export class Shard implements AcceptorOwner {
   }
 
   create(epoch: number, lingerMs: number, identity: KnownIdentity): HostedSession | undefined {
-    if (this.#isStopped || !this.#makeRoom()) return undefined;
+    if (this.isDraining || !this.#makeRoom()) return undefined;
     const id = sessionId(hex(this.host.chance.bytes(SESSION_ID_RANDOM_BYTES)));
     const secret = this.host.chance.bytes(SECRET_BYTES);
     const session = new HostedSession(this.host, this.settings, this, { id, secret, epoch, lingerMs }, identity);
     this.#sessions.set(id, session);
     this.#unseen.add(session);
-    if (this.#drain !== undefined) session.actor.session.startDrain(this.#returnMs(), 'the server is shutting down');
     return session;
   }
 
@@ -172,6 +179,7 @@ export class Shard implements AcceptorOwner {
   }
 
   up(session: HostedSession, resumed: boolean): void {
+    if (this.#drain !== undefined) this.#met.add(session);
     this.#owner.up(this.infoOf(session), resumed);
   }
 
@@ -183,6 +191,7 @@ export class Shard implements AcceptorOwner {
   ended(session: HostedSession, code: EndCode, reason: string, counts: { unconfirmed: number; carried: number }): void {
     this.#sessions.delete(session.id);
     this.#unseen.delete(session);
+    this.#met.delete(session);
     this.#bury(session, code, reason);
     if (session.isSeen) {
       const info = this.infoOf(session);
@@ -194,7 +203,7 @@ export class Shard implements AcceptorOwner {
 
   quiet(session: HostedSession): void {
     if (this.#drain === undefined) return;
-    session.end('going-away', 'the server has finished with this session', this.#returnMs());
+    session.end('going-away', 'the server has finished with this session', this.returnMs());
   }
 
   /** A handler has ended whose client is away. */
@@ -230,22 +239,26 @@ export class Shard implements AcceptorOwner {
     return false;
   }
 
-  /** Drained are all whose connection is gone for good or never was: their peers are not here to finish with. */
   #checkDrained(): void {
     if (this.#drain === undefined || this.#isStopped) return;
-    for (const session of this.#sessions.values()) if (!isFinished(session)) return;
+    for (const session of this.#sessions.values()) if (!this.#isFinished(session)) return;
     this.stop();
   }
 
-  #returnMs(): number {
+  /**
+   * Whether the drain need not wait for this session: nobody ever saw it, or its client was away when the drain began
+   * and it owes nothing. A client whose connection is lost in the drain is waited for: what it wrote last may not be
+   * acknowledged, and only its answer to GOAWAY says that it is.
+   */
+  #isFinished(session: HostedSession): boolean {
+    if (session.isAttached) return false;
+    return !session.isSeen || (!this.#met.has(session) && session.actor.session.isIdle(session.actor.mailbox.isIdle));
+  }
+
+  /** When to come back: not all at once. */
+  returnMs(): number {
     return Math.floor(this.host.chance.number() * RETURN_SPREAD_MS);
   }
-}
-
-/** Whether a session that is not connected has nothing that a returning client would still have to hear. */
-function isFinished(session: HostedSession): boolean {
-  if (session.isAttached) return false;
-  return !session.isSeen || session.actor.session.isIdle(session.actor.mailbox.isIdle);
 }
 
 function hex(bytes: Uint8Array): string {

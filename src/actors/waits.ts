@@ -71,7 +71,7 @@ export class Waits {
 
   /** Every wait is over, in the order in which they began. */
   resolveAll(): void {
-    for (const token of [...this.#waiting.keys()]) this.resolve(token);
+    for (const token of this.#waiting.keys()) this.resolve(token);
   }
 
   /** The wait has failed. */
@@ -86,7 +86,7 @@ export class Waits {
 
   /** Ends every wait with this error; the session is over. */
   rejectAll(error: (what: string) => Error): void {
-    for (const [token, waiting] of [...this.#waiting]) this.reject(token, error(waiting.what));
+    for (const [token, waiting] of this.#waiting) this.reject(token, error(waiting.what));
   }
 
   #end(token: number, code: ErrorCode, why: string, giveUp: GiveUp, cause: unknown): void {

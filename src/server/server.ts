@@ -52,7 +52,7 @@ export interface Server<C extends Contract> extends AsyncDisposable {
   /** What the server holds now. */
   readonly counts: ShardCounts;
   /**
-   * Drains: takes no new connections, lets every client finish and tells it to come back later, at most for `drainMs`
+   * Drains: takes no new sessions, lets every client finish and tells it to come back later, at most for `drainMs`
    * (30 s); then ends what is left. Resolves when it is over; a second call ends everything now.
    */
   close(options?: { readonly drainMs?: number | undefined }): Promise<void>;
@@ -140,9 +140,7 @@ export class SessionServer {
     const isSecond = this.#isClosing;
     this.#isClosing = true;
     this.#signal?.removeEventListener('abort', this.#abort);
-    this.#doorsShut ??= Promise.all(this.#doors.map((door) => door.close()));
-    const shut = this.#doorsShut;
-    this.shard.drain(isSecond ? 0 : drainMs, () => void shut.then(() => this.#closing.resolve()));
+    this.shard.drain(isSecond ? 0 : drainMs, () => this.#shutDoors());
     return this.#closing.promise;
   }
 
@@ -151,6 +149,11 @@ export class SessionServer {
   }
 
   // ---- below
+
+  /** Only now: a client whose connection is lost in the drain comes back to finish. */
+  #shutDoors(): void {
+    this.#doorsShut ??= Promise.all(this.#doors.map((door) => door.close())).then(() => this.#closing.resolve());
+  }
 
   #take(dial: Dial): void {
     this.shard.accept(dial);

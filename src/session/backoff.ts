@@ -26,10 +26,10 @@ export function resetBackoff(backoff: Backoff): Backoff {
   return backoff.attemptCount === 0 ? backoff : freshBackoff(backoff.options);
 }
 
-/** The next delay for `chance` in [0, 1); a server's retry-after is a lower bound. */
+/** The next delay for `chance` in [0, 1); a server's retry-after comes on top, so that those it sent away spread. */
 export function nextDelay(backoff: Backoff, chance: number, retryAfterMs = 0): { delayMs: number; next: Backoff } {
   const { firstMs, baseMs, maxMs } = backoff.options;
   const rangeMs = backoff.attemptCount === 0 ? firstMs : Math.min(maxMs, baseMs * 2 ** (backoff.attemptCount - 1));
   const next = { options: backoff.options, attemptCount: backoff.attemptCount + 1 };
-  return { delayMs: Math.max(retryAfterMs, chance * rangeMs), next };
+  return { delayMs: retryAfterMs + chance * rangeMs, next };
 }

@@ -21,9 +21,10 @@ export class Drain {
   // of the connection
   #isHeard = false;
   #heardAtSent = NEVER;
+  /** The cursor when this end was idle and said so; never after it has spoken otherwise. */
   #saidAtCursor = NEVER;
-  /** A GOAWAY leaves with the next pump. */
-  isDue = false;
+  #isAnnounced = false;
+  #isDue = false;
 
   constructor(outlet: Outlet) {
     this.#outlet = outlet;
@@ -37,11 +38,13 @@ export class Drain {
     return true;
   }
 
-  /** A connection began, or the drain did: an end that drains says so. */
-  announce(cursor: number): void {
+  /** A connection began, or the drain did: an end that drains says so, idle or not. */
+  announce(): void {
     if (this.#own === undefined) return;
     this.#outlet.writeThrough = this.#through;
-    this.#say(cursor);
+    this.#saidAtCursor = NEVER;
+    this.#isAnnounced = false;
+    this.#isDue = true;
   }
 
   /** The connection is gone, and with it what was said and heard. */
@@ -49,7 +52,8 @@ export class Drain {
     this.#isHeard = false;
     this.#heardAtSent = NEVER;
     this.#saidAtCursor = NEVER;
-    this.isDue = false;
+    this.#isAnnounced = false;
+    this.#isDue = false;
   }
 
   /** A message was accepted inside a running turn: it is written also while draining, with all before it. */
@@ -77,18 +81,26 @@ export class Drain {
    */
   settle(isIdle: boolean, cursor: number): boolean {
     if (!this.#isHeard || !isIdle) return false;
-    if (this.#saidAtCursor < cursor) this.#say(cursor);
+    if (this.#saidAtCursor < cursor) {
+      this.#saidAtCursor = cursor;
+      this.#isDue = true;
+    }
     return this.#heardAtSent === this.#outlet.ordered.sent;
+  }
+
+  /** Whether a GOAWAY leaves now. An answer that waited is no longer true once another ordered message was taken. */
+  isDue(received: number): boolean {
+    if (this.#isDue && this.#saidAtCursor !== received) {
+      this.#saidAtCursor = NEVER;
+      this.#isDue = this.#own !== undefined && !this.#isAnnounced;
+    }
+    return this.#isDue;
   }
 
   /** What the GOAWAY that is due now says. */
   take(): GoAway {
-    this.isDue = false;
+    this.#isDue = false;
+    this.#isAnnounced = true;
     return this.#own ?? { retryAfterMs: 0, reason: '' };
-  }
-
-  #say(cursor: number): void {
-    this.#saidAtCursor = cursor;
-    this.isDue = true;
   }
 }

@@ -19,6 +19,7 @@ export interface InLine {
 export class Line {
   readonly #entries = new Deque<InLine>();
   #leftCount = 0;
+  #bytes = 0;
 
   /** How many stand in line. */
   get length(): number {
@@ -30,8 +31,14 @@ export class Line {
     return this.#entries.length;
   }
 
+  /** Payload bytes of those who stand in line. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Lets a message stand behind the last; its bytes are its own from now on. */
   push(kind: number, bytes: Uint8Array, token: number, ordinal: number): void {
+    this.#bytes += bytes.length;
     this.#entries.push({ kind, bytes, token, ordinal, hasLeft: false });
   }
 
@@ -43,6 +50,7 @@ export class Line {
   /** Takes the first in line. */
   shift(): InLine | undefined {
     const entry = this.#entries.shift();
+    if (entry !== undefined && !entry.hasLeft) this.#bytes -= entry.bytes.length;
     this.#dropLeft();
     return entry;
   }
@@ -53,6 +61,7 @@ export class Line {
       const entry = this.#entries.at(index);
       if (entry?.token !== token || entry.hasLeft) continue;
       entry.hasLeft = true;
+      this.#bytes -= entry.bytes.length;
       this.#leftCount += 1;
       this.#dropLeft();
       if (this.#leftCount > LEFT_KEPT_MAX && this.#leftCount * 2 > this.#entries.length) this.#pack();

@@ -114,6 +114,12 @@ export class Outlet {
     this.ordered.append(kind, bytes, start, end, token, this.#ordinal);
   }
 
+  /** Whether even the line before the outbox is full: it has the same bounds as the outbox itself. */
+  isLineFull(bytes: number): boolean {
+    const { outboxMessages, outboxBytes } = this.#limits;
+    return this.#line.length >= outboxMessages || (this.#line.length > 0 && this.#line.bytes + bytes > outboxBytes);
+  }
+
   /** Lets a message wait in line for room; it is accepted in its turn, before any later one. The bytes are copied. */
   enqueue(kind: number, bytes: Uint8Array, start: number, end: number, token: number): void {
     this.#ordinal += 1;
@@ -148,6 +154,11 @@ export class Outlet {
   wantWritable(): void {
     this.#wantsWritable = true;
     this.#announceRoom();
+  }
+
+  /** Messages that stand in line and are not accepted yet. */
+  get inLineCount(): number {
+    return this.#line.length;
   }
 
   /** The ordinal of the message accepted or lined up last. */

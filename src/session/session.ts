@@ -172,7 +172,7 @@ export class Session {
     this.room.promise();
     this.#mustAck = ackAtOnce;
     this.liveness.start(nowMs);
-    this.#drain.announce(this.cursor);
+    this.#drain.announce();
   }
 
   /** The connection is gone. What was received stays; an unfinished message starts again with the next connection. */
@@ -292,7 +292,7 @@ export class Session {
 
   /** This end is leaving: what was accepted so far is still written, later messages only from inside a turn. */
   startDrain(retryAfterMs: number, reason: string): void {
-    if (this.#drain.start({ retryAfterMs, reason }) && this.attached) this.#drain.announce(this.cursor);
+    if (this.#drain.start({ retryAfterMs, reason }) && this.attached) this.#drain.announce();
   }
 
   /** A message was accepted inside a running turn: it is written also while draining, with all before it. */
@@ -323,7 +323,8 @@ export class Session {
   pump(gather: Gather, bytesMax: number, nowMs: number): void {
     if (!this.attached) return;
     // What GOAWAY says of this end holds for an end that knows how far this one has come.
-    if (this.#drain.isDue) this.#acks.urgent = true;
+    const isLeaving = this.#drain.isDue(this.orderedReceived);
+    if (isLeaving) this.#acks.urgent = true;
     this.#pumpAck(gather);
     if (this.#pingDue || this.#pongNonce >= 0) this.#pumpHeartbeat(gather);
     const before = gather.bytes;
@@ -331,7 +332,7 @@ export class Session {
     const wrote = gather.bytes > before;
     const asked = this.outlet.takeAsk();
     if (asked > 0) this.#control(gather, FrameType.ASK, encodeNumber(asked));
-    if (this.#drain.isDue) this.#control(gather, FrameType.GOAWAY, encodeGoAway(this.#drain.take()));
+    if (isLeaving) this.#control(gather, FrameType.GOAWAY, encodeGoAway(this.#drain.take()));
     if (wrote) this.liveness.expecting(true, false, nowMs);
   }
 

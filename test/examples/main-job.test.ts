@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { picture } from '../../examples/main-job/live.ts';
+import { picture } from '../../examples/main-job/picture.ts';
 import { type JobOptions, optionsOf } from '../../examples/main-job/options.ts';
 import { widthOf } from '../../examples/main-job/paint.ts';
 import { PIECE_BYTES_MAX, type Piece, piecesOf } from '../../examples/main-job/pieces.ts';
@@ -79,7 +79,7 @@ describe('the main job', () => {
   });
 
   it.each([
-    [['no-such-file'], 'no such file: no-such-file'],
+    [['no-such-file'], 'no-such-file'],
     [['.'], 'expected a regular file'],
     [['--cuts', 'many'], 'expected --cuts to be a whole number from 0'],
     [['one', 'two'], 'expected one file, got 2'],
@@ -244,6 +244,8 @@ describe('the live view', () => {
   ])('fits %i columns and %i rows', (columns, rows) => {
     const tally = new Tally(options, file, 0);
     tally.proxyDid({ type: 'refusing', forMs: 20 }, 5);
+    tally.recoveries.afterCut.push(10, 1_000);
+    tally.recoveries.afterHole.push(400, 1_000);
     for (let index = 0; index < 300; index += 1) {
       tally.proxyDid(
         { type: 'cut', connection: 1, how: 'reset', direction: 'up', upBytes: 12, downBytes: 3, refuseMs: undefined },

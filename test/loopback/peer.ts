@@ -264,7 +264,10 @@ export class Peer {
     const { loss, finalCursor } = lost;
     const session = { type: 'new' as const, id: sessionId(id), secret, epoch, finalCursor, loss };
     const words = { ...usualTerms, version: 1, directPort: 0, session };
-    this.control(FrameType.WELCOME, encodeWelcome(words, () => new Uint8Array(32)));
+    this.control(
+      FrameType.WELCOME,
+      encodeWelcome(words, () => new Uint8Array(32)),
+    );
   }
 
   /** Welcomes a client back; `secret` may be a wrong one. */

@@ -9,9 +9,12 @@ export interface Exit {
 }
 
 /** Runs a program of `programs/` until it ends by itself; what it writes to stderr is part of the output. */
-export function exitOf(program: 'closes.ts' | 'unreferenced.ts', ...args: readonly string[]): Promise<Exit> {
+export function exitOf(
+  program: 'closes.ts' | 'collects.ts' | 'unreferenced.ts',
+  ...args: readonly string[]
+): Promise<Exit> {
   const file = fileURLToPath(new URL(`./programs/${program}`, import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=homing-source', file, ...args], {
+  const child = spawn(process.execPath, ['--conditions=homing-source', '--expose-gc', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 20_000,
   });

@@ -3,18 +3,19 @@
  * closed at the end of a test; whoever waits does so for an event, never for a time.
  */
 import {
+  type Behavior,
   type Client,
   type ClientOptions,
   type ClientWhere,
   type Connection,
   type Contract,
   type Server,
+  type ServerEvents,
   type ServerOptions,
   type Session,
   createClient,
   createServer,
 } from 'homing';
-import type { Behavior, ServerEvents } from 'homing';
 
 /** A contract whose names may be anything, for tests that are about behavior and not about types. */
 export interface Loose extends Contract {

@@ -274,7 +274,7 @@ describe('two ends of a session', () => {
           expect(receiver.handled).toEqual(accepted.filter((text) => !takenBack.has(text)));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 2_500 },
     );
   });
 
@@ -312,6 +312,55 @@ describe('two ends of a session', () => {
     };
     for (let cutAt = 0; cutAt < 400; cutAt += 1)
       for (const name of ['client', 'server'] as const) exchange(cutAt, name);
+  });
+});
+
+describe('two ends of a session of which one leaves', () => {
+  it('once it is quiet nothing written is unconfirmed at either end, whatever handlers still send', () => {
+    const answers = fc.array(fc.boolean(), { maxLength: 30 });
+    fc.assert(
+      fc.property(options, commandsOf([]), commandsOf([]), answers, (pairOptions, before, during, answering) => {
+        const world = new World(pairOptions);
+        const { pair } = world;
+        const { client, server } = pair;
+        for (const end of [client, server])
+          end.onMail = (mail) => void (answering.pop() === true && end.sendInTurn(`${mail.text.slice(0, 9)}+`));
+        for (const command of before) world.run(command);
+        if (!pair.isUp) pair.connect();
+        world.check();
+        server.session.startDrain(100, 'leaving');
+        let isQuiet = false;
+        const look = (): void => {
+          client.settleDrain();
+          isQuiet ||= server.settleDrain();
+          if (!isQuiet) return;
+          for (const { session } of [client, server]) {
+            must(session.outlet.ordered.written.length === 0, 'nothing written is unconfirmed after a clean drain');
+            must(session.outlet.direct.messages === 0, 'no receipt is on its way after a clean drain');
+          }
+          must(client.isMailboxIdle && server.isMailboxIdle, 'no handler waits after a clean drain');
+        };
+        for (const command of during) {
+          // Each looks when its input has been taken, as a driver does, but not always.
+          if (command.type === 'work' || command.type === 'carry') look();
+          if (isQuiet) return;
+          world.run(command);
+        }
+        if (!pair.isUp) pair.connect();
+        world.check();
+        for (let round = 0; round < 2_000 && !isQuiet; round += 1) {
+          for (const end of [client, server]) {
+            pair.pump(end);
+            pair.carry(end === client ? server : client);
+            end.work(pair.nowMs, 1);
+            if (!isQuiet) look();
+          }
+          pair.advance(20);
+        }
+        must(isQuiet, 'a drain comes to its end');
+      }),
+      { numRuns: 1_500 },
+    );
   });
 });
 
@@ -430,7 +479,7 @@ describe('two ends of a session of which one loses its memory', () => {
         }
         expect(rest).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 4_000 },
     );
   });
 });

@@ -5,7 +5,10 @@ import { createClient } from 'homing';
 const [scene = '', port = '0'] = process.argv.slice(2);
 
 if (scene === 'backoff') {
-  const client = createClient({ createConnection: () => Promise.reject(new Error('nobody there')) }, { backoff: { firstMs: 60_000 } });
+  const client = createClient(
+    { createConnection: () => Promise.reject(new Error('nobody there')) },
+    { backoff: { firstMs: 60_000 } },
+  );
   client.connection.on('reconnect', () => {
     client.unref();
     console.log('waiting');

@@ -15,12 +15,20 @@ describe('before a HELLO was understood', () => {
   };
   test.each<[string, string, (body: Uint8Array) => Uint8Array]>([
     ['a word of another protocol', 'unexpected-frame', () => new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n')],
-    ['a TLS greeting', 'unexpected-frame', () => new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 0, 0, 0, 0, 0])],
+    [
+      'a TLS greeting',
+      'unexpected-frame',
+      () => new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 0, 0, 0, 0, 0]),
+    ],
     ['an event', 'unexpected-frame', () => header(FrameType.ORDERED, 5)],
     ['an ack', 'unexpected-frame', () => header(FrameType.ACK, 32)],
     ['a frame of a later version', 'unexpected-frame', () => header(0x80, 5)],
     ['a HELLO that is too large', 'frame-too-large', () => header(FrameType.HELLO, 16_385)],
-    ['a HELLO with a flipped bit', 'bad-checksum', (body) => frameOf(FrameType.HELLO, flip(body, 20), () => crc32(body))],
+    [
+      'a HELLO with a flipped bit',
+      'bad-checksum',
+      (body) => frameOf(FrameType.HELLO, flip(body, 20), () => crc32(body)),
+    ],
     ['a HELLO without the magic word', 'bad-frame', (body) => frameOf(FrameType.HELLO, flip(body, 0), crc32)],
     ['an empty HELLO', 'bad-frame', () => frameOf(FrameType.HELLO, new Uint8Array(0), crc32)],
     ['half a HELLO', 'bad-frame', (body) => frameOf(FrameType.HELLO, body.slice(0, body.length / 2), crc32)],
@@ -83,7 +91,9 @@ describe('a claim', () => {
     const peer = await Peer.dial(world.port);
     peer.resume(stranger);
     const answer = await peer.answer();
-    expect(answer).toMatchObject({ welcome: { session: { type: 'new', epoch: 8, loss: 'history-lost' }, mac: undefined } });
+    expect(answer).toMatchObject({
+      welcome: { session: { type: 'new', epoch: 8, loss: 'history-lost' }, mac: undefined },
+    });
     expect(JSON.stringify(answer)).not.toContain(stranger.id);
     peer.socket.destroy();
   });
@@ -130,7 +140,9 @@ describe('a claim', () => {
     first.socket.destroy();
     const second = await Peer.dial(world.port);
     second.resume(known, { dialNumber: 2 }, [5, 5, 0]);
-    expect(await second.answer()).toMatchObject({ welcome: { session: { type: 'new', epoch: 2, loss: 'history-lost' } } });
+    expect(await second.answer()).toMatchObject({
+      welcome: { session: { type: 'new', epoch: 2, loss: 'history-lost' } },
+    });
     expect((await end)[1]).toMatchObject({ code: 'history-lost' });
     second.socket.destroy();
   });

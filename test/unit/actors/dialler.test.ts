@@ -4,11 +4,22 @@ import { crc32 } from 'node:zlib';
 import { createClient } from 'homing';
 import { describe, expect, test } from 'vitest';
 import { sessionId } from '../../../src/ids.ts';
-import { encodeGoAway, encodeNumber, encodeWelcome } from '../../../src/wire/control.ts';
-import { FrameType, frameOf } from '../../../src/wire/frame.ts';
+import { encodeGoAway, encodeNumber, encodeWelcome, readAck } from '../../../src/wire/control.ts';
+import { FrameType, Kind, frameOf, readU64 } from '../../../src/wire/frame.ts';
 import { type Peer, PeerServer, proofOf, usualTerms } from '../../loopback/peer.ts';
-import { type Loose, type LooseClient, Warnings, diaryOf, failureOf, loopback, namesOf, nextInfo, nextOf } from '../../loopback/world.ts';
-import { nextTick, until } from '../../loopback/world.ts';
+import {
+  type Loose,
+  type LooseClient,
+  Warnings,
+  diaryOf,
+  failureOf,
+  loopback,
+  namesOf,
+  nextInfo,
+  nextOf,
+  nextTick,
+  until,
+} from '../../loopback/world.ts';
 
 const known = { id: 's-1', secret: new Uint8Array(32).fill(7), epoch: 1 };
 const later = { id: 's-2', secret: new Uint8Array(32).fill(8), epoch: 2 };
@@ -87,7 +98,11 @@ describe('a client does not believe', () => {
     ['half a REFUSED', 'bad-frame', (peer) => peer.control(FrameType.REFUSED, new Uint8Array([1]))],
     ['half a CLOSE', 'bad-frame', (peer) => peer.write(frameOf(FrameType.CLOSE, new Uint8Array([1]), crc32))],
     ['an event before WELCOME', 'unexpected-frame', (peer) => peer.event(1, ['said', 'too early'])],
-    ['bytes of another protocol', 'unexpected-frame', (peer) => peer.write(new TextEncoder().encode('HTTP/1.1 400 Bad'))],
+    [
+      'bytes of another protocol',
+      'unexpected-frame',
+      (peer) => peer.write(new TextEncoder().encode('HTTP/1.1 400 Bad')),
+    ],
   ])('%s: %s, and it tries again', async (_what, code, answer) => {
     await using each = await scene();
     const { client, server, peer } = each;
@@ -103,7 +118,9 @@ describe('a client does not believe', () => {
     if (code === 'history-lost') third.welcomeNew(later, { loss: 'history-lost' });
     else third.welcomeBack(known.secret, again);
     await client.up();
-    const causes = told.filter(([name]) => name === 'reconnect').map(([, info]) => (info as { cause: { code: string } }).cause);
+    const causes = told
+      .filter(([name]) => name === 'reconnect')
+      .map(([, info]) => (info as { cause: { code: string } }).cause);
     expect(causes.at(-1)).toMatchObject({ code });
     expect(heard).toEqual([]);
     expect(told.filter(([name]) => name === 'gap')).toHaveLength(code === 'history-lost' ? 1 : 0);
@@ -138,6 +155,21 @@ describe('a client does not believe', () => {
     expect(client.connection.state).not.toBe('up');
   });
 
+  test('a server that is silent: it tries again after the handshake time', async () => {
+    await using server = await PeerServer.open();
+    const client = createClient<Loose>(server.port, { handshakeMs: 40, backoff: { firstMs: 1 } });
+    const peer = await server.next();
+    await peer.greeting();
+    const redial = await nextInfo<{ cause: { code: string } }>(client.connection, 'reconnect');
+    expect(redial.cause.code).toBe('handshake-timeout');
+    await peer.closed;
+    const second = await server.next();
+    await second.greeting();
+    second.welcomeNew(known);
+    await client.up();
+    await client.close({ drainMs: 0 });
+  });
+
   test('a second WELCOME', async () => {
     await using each = await scene();
     const down = nextInfo(each.client.connection, 'down');
@@ -169,7 +201,10 @@ describe('a client counts', () => {
       loss: 'expired' as const,
     };
     const words = { ...usualTerms, version: 1, directPort: 0, session };
-    second.control(FrameType.WELCOME, encodeWelcome(words, (unsigned) => proofOf(known.secret, body, unsigned)));
+    second.control(
+      FrameType.WELCOME,
+      encodeWelcome(words, (unsigned) => proofOf(known.secret, body, unsigned)),
+    );
     expect(await gap).toMatchObject({ reason: 'expired', oldId: 's-1', epoch: 2, unconfirmed: 1, carried: 1 });
     expect(await delivered).toBe('OutcomeUnknown');
     await client.up();
@@ -187,6 +222,38 @@ describe('a client counts', () => {
     const { second } = await next(server, peer);
     second.refuse('ended', 'so it says');
     expect(await closed).toEqual({ code: 'ended', reason: 'so it says', unconfirmed: 1, carried: 0 });
+  });
+});
+
+describe('what was received in an epoch that is gone', () => {
+  test('is handled first and in order, is not answered, and keeps its room until it settles (contract 6)', async () => {
+    await using each = await scene({ limits: { mailboxMessages: 10 } });
+    const { client, server, peer } = each;
+    const gate = Promise.withResolvers<void>();
+    const heard: unknown[] = [];
+    client.on('said', async (text) => {
+      heard.push(text);
+      await gate.promise;
+    });
+    peer.event(1, ['said', 'old 1'], Kind.DELIVER);
+    peer.event(2, ['said', 'old 2'], Kind.DELIVER);
+    peer.event(3, ['said', 'old 3']);
+    await until(() => heard.length === 1, 'the first handler');
+    const { second, hello } = await next(server, peer);
+    expect(hello.claim).toMatchObject({ orderedReceived: 3, cursor: 0 });
+    second.welcomeNew(later, { loss: 'history-lost' });
+    const ack = await second.nextOf(FrameType.ACK);
+    const granted = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
+    readAck(ack?.body ?? new Uint8Array(32), 0, granted);
+    expect(granted).toMatchObject({ orderedReceived: 0, cursor: 0, windowMessages: 7 });
+    second.event(1, ['said', 'new 1'], Kind.DELIVER);
+    await client.up();
+    expect(heard).toEqual(['old 1']);
+    gate.resolve();
+    const receipt = await second.nextOf(FrameType.DIRECT);
+    expect(heard).toEqual(['old 1', 'old 2', 'old 3', 'new 1']);
+    expect([receipt?.seq, readU64(receipt?.body ?? new Uint8Array(8), 0)]).toEqual([1, 1]);
+    expect(second.frames.filter(({ type }) => type === FrameType.DIRECT)).toHaveLength(1);
   });
 });
 

@@ -6,18 +6,29 @@ import { nodeHost } from '../../../src/actors/host.ts';
 import type { Line, LineEvents } from '../../../src/actors/ports.ts';
 import { openServer } from '../../../src/server/server.ts';
 import { encodeNumber } from '../../../src/wire/control.ts';
-import { FRAGMENT_FLAG, FrameType, HEADER_BYTES, Kind, frameOf, writeHeader, writeU32 } from '../../../src/wire/frame.ts';
+import {
+  FRAGMENT_FLAG,
+  FrameType,
+  HEADER_BYTES,
+  Kind,
+  frameOf,
+  writeHeader,
+  writeU32,
+} from '../../../src/wire/frame.ts';
 import { Peer, cborOf, helloBody } from '../../loopback/peer.ts';
 import { type Loopback, type Loose, Warnings, loopback, nextAt, serverDiaryOf, until } from '../../loopback/world.ts';
 
 /** A server that delivers on demand, and a peer whose session is up. */
 async function scene(limits = {}) {
   const heard: unknown[] = [];
-  const world = await loopback((session) => {
-    session.on('say', (text) => void heard.push(text));
-    session.on('slow', () => new Promise(() => {}));
-    session.on('deliver', () => void session.deliver('said').catch(() => {}));
-  }, { limits });
+  const world = await loopback(
+    (session) => {
+      session.on('say', (text) => void heard.push(text));
+      session.on('slow', () => new Promise(() => {}));
+      session.on('deliver', () => void session.deliver('said').catch(() => {}));
+    },
+    { limits },
+  );
   const peer = await Peer.dial(world.port);
   const known = await peer.open();
   await until(() => world.sessions.length === 1, 'a session');
@@ -57,7 +68,11 @@ describe('a frame that breaks a rule', () => {
     ['a message from the future', 'seq-gap', (peer) => peer.event(2, ['say', 1])],
     ['a direct message from the future', 'seq-gap', (peer) => peer.receipt(2, 1, 0)],
     ['a receipt nobody asked for', 'unknown-receipt', (peer) => peer.receipt(1, 1, 0)],
-    ['a receipt that is too short', 'bad-frame', (peer) => peer.payload(FrameType.DIRECT, Kind.RECEIPT, 1, new Uint8Array(4))],
+    [
+      'a receipt that is too short',
+      'bad-frame',
+      (peer) => peer.payload(FrameType.DIRECT, Kind.RECEIPT, 1, new Uint8Array(4)),
+    ],
     ['an event without a name', 'payload-refused', (peer) => peer.event(1, [5, 'say'] as never)],
     ['an event that is no array', 'payload-refused', (peer) => peer.payload(FrameType.ORDERED, 1, 1, cborOf({ a: 1 }))],
     ['an event of no bytes', 'payload-refused', (peer) => peer.payload(FrameType.ORDERED, 1, 1, new Uint8Array(0))],
@@ -66,9 +81,17 @@ describe('a frame that breaks a rule', () => {
       'payload-refused',
       (peer) => peer.payload(FrameType.ORDERED, 1, 1, new Uint8Array([...cborOf(['say']), 0])),
     ],
-    ['a fragment that begins in the middle', 'bad-frame', (peer) => peer.write(fragment(1, 100, 50, new Uint8Array(50)))],
+    [
+      'a fragment that begins in the middle',
+      'bad-frame',
+      (peer) => peer.write(fragment(1, 100, 50, new Uint8Array(50))),
+    ],
     ['a fragment beyond its end', 'bad-frame', (peer) => peer.write(fragment(1, 10, 0, new Uint8Array(11)))],
-    ['a fragment of a message too large', 'message-too-large', (peer) => peer.write(fragment(1, 0xffff_ffff, 0, new Uint8Array(9)))],
+    [
+      'a fragment of a message too large',
+      'message-too-large',
+      (peer) => peer.write(fragment(1, 0xffff_ffff, 0, new Uint8Array(9))),
+    ],
   ])('%s costs the connection its life: %s; the session is kept', async (_what, code, write) => {
     await using each = await scene();
     const { world, peer, known } = each;
@@ -255,7 +278,14 @@ describe('hostile bytes', () => {
       const draw = chance(seed);
       let events: LineEvents | undefined;
       const line: Line = {
-        ends: { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0, isTrusted: true, certificate: undefined },
+        ends: {
+          remoteAddress: '',
+          remotePort: 0,
+          localAddress: '',
+          localPort: 0,
+          isTrusted: true,
+          certificate: undefined,
+        },
         write: (parts) => {
           for (const part of parts) writtenBytes += part.length;
           return true;
@@ -335,7 +365,10 @@ describe('hostile bytes', () => {
       relay.listen(0, '127.0.0.1', resolve);
     });
     const { port } = relay.address() as { port: number };
-    const client = world.client({ checksum: true, handshakeMs: 200, heartbeat: { intervalMs: 20, timeoutMs: 60 } }, port);
+    const client = world.client(
+      { checksum: true, handshakeMs: 200, heartbeat: { intervalMs: 20, timeoutMs: 60 } },
+      port,
+    );
     for (let count = 0; count < 40; count += 1) await client.deliver('say', count);
     expect(heard).toEqual(Array.from({ length: 40 }, (_each, index) => index));
     await client.close({ drainMs: 0 });

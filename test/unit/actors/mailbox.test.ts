@@ -4,8 +4,17 @@ import { encodeNumber } from '../../../src/wire/control.ts';
 import { FrameType } from '../../../src/wire/frame.ts';
 import { Peer } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
-import { Gate, Tally, Warnings, failureOf, loopback, nextOf, nextTick } from '../../loopback/world.ts';
-import { serverDiaryOf, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  Tally,
+  Warnings,
+  failureOf,
+  loopback,
+  nextOf,
+  nextTick,
+  serverDiaryOf,
+  until,
+} from '../../loopback/world.ts';
 
 describe('turns', () => {
   test('come one after another: the next begins when the one before has ended', async () => {
@@ -187,7 +196,11 @@ describe('a handler that throws', () => {
     expect([started.value, heard]).toEqual([4, [1, 3, 4]]);
     const messageId = `${session.id}/1/2`;
     expect(told.filter(([name]) => name === 'error')).toMatchObject([
-      ['error', { code: 'HandlerFailed', messageId, cause: { message: 'on purpose' } }, { messageId, session: { id: session.id } }],
+      [
+        'error',
+        { code: 'HandlerFailed', messageId, cause: { message: 'on purpose' } },
+        { messageId, session: { id: session.id } },
+      ],
     ]);
     expect(told.filter(([name]) => name === 'end')).toEqual([]);
   });
@@ -280,7 +293,11 @@ describe('what may be told of an error', () => {
   test('is name, sentence and code, as texts within a bound', () => {
     const error = Object.assign(new TypeError('x'.repeat(2_000)), { code: 'E_X', secret: 's' });
     expect(describeError(error)).toEqual({ name: 'TypeError', message: 'x'.repeat(1_024), code: 'E_X' });
-    expect(describeError(Object.assign(new Error('m'), { code: 5 }))).toEqual({ name: 'Error', message: 'm', code: undefined });
+    expect(describeError(Object.assign(new Error('m'), { code: 5 }))).toEqual({
+      name: 'Error',
+      message: 'm',
+      code: undefined,
+    });
     expect(describeError('text')).toEqual({ name: 'Error', message: 'text', code: undefined });
     expect(describeError(Object.create(null)).message).toBe('an error that cannot be read');
   });

@@ -46,10 +46,18 @@ describe('settings', () => {
   });
 
   test('a longer interval brings a longer time-out with it; a time-out may be said', () => {
-    expect(settingsOf({ heartbeat: { intervalMs: 60_000 } }).heartbeat).toEqual({ intervalMs: 60_000, timeoutMs: 180_000 });
+    expect(settingsOf({ heartbeat: { intervalMs: 60_000 } }).heartbeat).toEqual({
+      intervalMs: 60_000,
+      timeoutMs: 180_000,
+    });
     expect(settingsOf({ heartbeat: { intervalMs: 20 } }).heartbeat).toEqual({ intervalMs: 20, timeoutMs: 15_000 });
-    expect(settingsOf({ heartbeat: { intervalMs: 0, timeoutMs: 0 } }).heartbeat).toEqual({ intervalMs: 0, timeoutMs: 0 });
-    expect(settingsOf({ heartbeat: { intervalMs: 4_000_000_000 } }).heartbeat.timeoutMs).toBeLessThanOrEqual(4_294_967_295);
+    expect(settingsOf({ heartbeat: { intervalMs: 0, timeoutMs: 0 } }).heartbeat).toEqual({
+      intervalMs: 0,
+      timeoutMs: 0,
+    });
+    expect(settingsOf({ heartbeat: { intervalMs: 4_000_000_000 } }).heartbeat.timeoutMs).toBeLessThanOrEqual(
+      4_294_967_295,
+    );
   });
 
   test.each([

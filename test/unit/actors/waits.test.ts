@@ -50,7 +50,11 @@ describe('a wait', () => {
     vi.advanceTimersByTime(49);
     expect(waits.size).toBe(1);
     vi.advanceTimersByTime(1);
-    expect(await failure).toMatchObject({ code: 'Deadline', outcome: 'never-sent', message: 'deliver: 50 ms are over' });
+    expect(await failure).toMatchObject({
+      code: 'Deadline',
+      outcome: 'never-sent',
+      message: 'deliver: 50 ms are over',
+    });
     expect(givenUp).toEqual(begun);
     waits.resolve(begun[0] ?? 0);
     expect(waits.size).toBe(0);

@@ -6,14 +6,33 @@ import { type GapReport, createClient, createServer } from 'homing';
 import { describe, expect, test } from 'vitest';
 import { exitOf } from '../../loopback/program.ts';
 import { Relay } from '../../loopback/relay.ts';
-import { type Loose, type LooseClient, diaryOf, failureOf, loopback, namesOf, nextAt, nextInfo, nextOf } from '../../loopback/world.ts';
-import { Gate, Tally, nextTick, thrownBy, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  type Loose,
+  type LooseClient,
+  Tally,
+  diaryOf,
+  failureOf,
+  loopback,
+  namesOf,
+  nextAt,
+  nextInfo,
+  nextOf,
+  nextTick,
+  thrownBy,
+  until,
+} from '../../loopback/world.ts';
 
 describe('a client', () => {
   test('has no name before it was up once, then that of its session (U1)', async () => {
     await using world = await loopback();
     const client = world.client();
-    expect([client.id, client.epoch, client.connection.state, client.connection.rttMs]).toEqual(['', 0, 'idle', undefined]);
+    expect([client.id, client.epoch, client.connection.state, client.connection.rttMs]).toEqual([
+      '',
+      0,
+      'idle',
+      undefined,
+    ]);
     expect(await client.up()).toBeUndefined();
     expect([client.connection.state, client.epoch]).toEqual(['up', 1]);
     await until(() => world.sessions.length === 1, 'a session');
@@ -71,7 +90,13 @@ describe('a client', () => {
     const heard: unknown[] = [];
     await using world = await loopback((session) => void session.on('say', (value) => void heard.push(value)));
     const { client } = await world.pair();
-    const value = { list: [1, { deep: true }], when: new Date(5), bytes: new Uint8Array([1, 2]), big: 12n, none: undefined };
+    const value = {
+      list: [1, { deep: true }],
+      when: new Date(5),
+      bytes: new Uint8Array([1, 2]),
+      big: 12n,
+      none: undefined,
+    };
     const before = structuredClone(value);
     client.send('say', value);
     value.list.push(2);
@@ -129,6 +154,35 @@ describe('a client', () => {
     expect(heard).toEqual(['the last word']);
   });
 
+  test('hears and is heard once and in order while the line is cut again and again (U11, U12)', async () => {
+    const heard: unknown[] = [];
+    await using world = await loopback((session) => {
+      session.on('say', (text) => {
+        heard.push(text);
+        session.send('said', text);
+      });
+    });
+    await using relay = await Relay.to(world.port);
+    const { client } = await world.pair({}, relay.port);
+    const echoed: unknown[] = [];
+    const all = new Tally();
+    client.on('said', (text) => {
+      echoed.push(text);
+      all.count();
+      if (echoed.length % 40 === 0) relay.cut();
+    });
+    const sent = Array.from({ length: 400 }, (_each, index) => index);
+    for (const text of sent) {
+      client.send('say', text);
+      if (text % 10 === 0) await nextTick();
+      if (text % 50 === 49) relay.cut();
+    }
+    await all.reached(sent.length);
+    expect(heard).toEqual(sent);
+    expect(echoed).toEqual(sent);
+    expect(world.sessions).toHaveLength(1);
+  });
+
   test('works through a handle that was kept from before a reconnect (N30)', async () => {
     const heard: unknown[] = [];
     await using world = await loopback((session) => void session.on('say', (text) => void heard.push(text)));
@@ -155,9 +209,9 @@ describe('options of a client', () => {
     [{ backoff: { maxMs: '5' as unknown as number } }, 'backoff.maxMs'],
     [{ backoff: { stableMs: -5 } }, 'backoff.stableMs'],
     [{ limits: { outboxMessages: 0 } }, 'limits.outboxMessages'],
-    [{ limits: { typo: 1 } as object }, 'limits.typo'],
+    [{ limits: { typo: 1 } }, 'limits.typo'],
   ])('are refused by name: %j', (options, name) => {
-    const error = thrownBy(() => createClient(1, options));
+    const error = thrownBy(() => createClient(1, options as object));
     expect(error).toMatchObject({ name: 'HomingError', code: 'BadOption', retry: false });
     expect(error.message).toContain(name);
   });
@@ -249,7 +303,10 @@ describe('credentials', () => {
     const told = diaryOf(client.connection);
     await client.up();
     const errors = told.filter(([name]) => name === 'error').map(([, error]) => (error as Error).message);
-    expect(errors).toEqual([expect.stringContaining('the vault is shut'), expect.stringContaining('the vault is shut')]);
+    expect(errors).toEqual([
+      expect.stringContaining('the vault is shut'),
+      expect.stringContaining('the vault is shut'),
+    ]);
     const redials = told.filter(([name]) => name === 'reconnect').map(([, info]) => info);
     expect(redials).toMatchObject([
       { attempt: 1, cause: { message: expect.stringContaining('the vault is shut') } },
@@ -779,7 +836,10 @@ describe('a gap', () => {
     const counts = { unconfirmed: 2, carried: 2, incoming: 'unknown' };
     expect(reports).toMatchObject([{ reason: 'history-lost', oldId, epoch: 2, ...counts }]);
     expect(state).toBe('authenticating');
-    expect(told.filter(([name]) => name === 'gap' || name === 'up')).toMatchObject([['gap', {}], ['up', { resumed: false }]]);
+    expect(told.filter(([name]) => name === 'gap' || name === 'up')).toMatchObject([
+      ['gap', {}],
+      ['up', { resumed: false }],
+    ]);
     expect([client.epoch, client.id === oldId]).toEqual([2, false]);
   });
 

@@ -4,7 +4,17 @@ import { ConnectionView } from '../../../src/client/connection.ts';
 import { HomingError } from '../../../src/errors.ts';
 import { PeerServer } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
-import { Warnings, diaryOf, loopback, namesOf, nextInfo, nextOf, nextTick, until } from '../../loopback/world.ts';
+import {
+  Warnings,
+  diaryOf,
+  loopback,
+  namesOf,
+  nextInfo,
+  nextOf,
+  nextTick,
+  serverDiaryOf,
+  until,
+} from '../../loopback/world.ts';
 
 const known = { id: 's-1', secret: new Uint8Array(32).fill(7), epoch: 1 };
 
@@ -64,13 +74,7 @@ describe('the events of a connection', () => {
     client.connection.on('up', () => void states.push(client.connection.state));
     await client.up();
     await client.close();
-    expect(states).toEqual([
-      'connecting connecting',
-      'authenticating authenticating',
-      'up up',
-      'up',
-      'closed closed',
-    ]);
+    expect(states).toEqual(['connecting connecting', 'authenticating authenticating', 'up up', 'up', 'closed closed']);
   });
 
   test('name attempt, delay and cause of each try (N26, N27)', async () => {
@@ -105,6 +109,23 @@ describe('the events of a connection', () => {
     expect(attempts).toEqual([1, 1, 1]);
   });
 
+  test('start the count of tries anew with connect', async () => {
+    await using world = await loopback();
+    await using relay = await Relay.to(world.port);
+    relay.isRefusing = true;
+    const client = world.client({}, relay.port);
+    const attempts: number[] = [];
+    client.connection.on('reconnect', ({ attempt }) => void attempts.push(attempt));
+    for (let count = 0; count < 3; count += 1) await nextOf(client.connection, 'reconnect');
+    client.connect();
+    await nextOf(client.connection, 'reconnect');
+    client.disconnect();
+    client.connect();
+    await nextOf(client.connection, 'reconnect');
+    client.disconnect();
+    expect(attempts).toEqual([1, 2, 3, 4, 1]);
+  });
+
   test('tell a stalled line once, then the recovery (N15, E25)', async () => {
     const heartbeat = { intervalMs: 20, timeoutMs: 60 };
     await using world = await loopback({}, { heartbeat });
@@ -117,6 +138,22 @@ describe('the events of a connection', () => {
     await nextOf(client.connection, 'up');
     expect(told.filter(([name]) => name === 'down')).toHaveLength(1);
     expect(told.at(-1)).toEqual(['up', { resumed: true }]);
+  });
+
+  test('tell one end alone of a line that is half open: the other is replaced at once (contract 3, 8)', async () => {
+    await using world = await loopback((session) => void session.on('say', () => {}), { heartbeat: { intervalMs: 0 } });
+    await using relay = await Relay.to(world.port);
+    const { client } = await world.pair({ heartbeat: { intervalMs: 20, timeoutMs: 60 } }, relay.port);
+    const told = serverDiaryOf(world.server);
+    relay.stall();
+    client.send('say');
+    await nextOf(client.connection, 'up');
+    await client.flush();
+    expect(told.map(([name, , detail]) => [name, detail])).toEqual([
+      ['down', { code: 'replaced' }],
+      ['up', { resumed: true }],
+    ]);
+    expect(world.server.counts).toMatchObject({ sessions: 1, connections: 1 });
   });
 
   test('never tell a stall while heartbeats are switched off', async () => {
@@ -137,7 +174,18 @@ describe('the events of a connection', () => {
   });
 
   test('of the peer never mix with events of the peer (U32)', async () => {
-    const names = ['change', 'up', 'down', 'reconnect', 'gap', 'refused', 'closed', 'error', '__proto__', 'constructor'];
+    const names = [
+      'change',
+      'up',
+      'down',
+      'reconnect',
+      'gap',
+      'refused',
+      'closed',
+      'error',
+      '__proto__',
+      'constructor',
+    ];
     await using world = await loopback();
     const { client, session } = await world.pair();
     const told = diaryOf(client.connection);
@@ -183,6 +231,43 @@ describe('listeners that act', () => {
     await client.deliver('say').catch(() => {});
     await until(() => world.server.counts.connections === 1, 'one connection');
     expect(world.server.counts.sessions).toBeLessThanOrEqual(4);
+  });
+
+  test('disconnect, then reconnect, in reconnect: what was asked for last happens', async () => {
+    await using world = await loopback();
+    await using relay = await Relay.to(world.port);
+    const { client } = await world.pair({ backoff: { firstMs: 60_000 } }, relay.port);
+    const told = diaryOf(client.connection);
+    let count = 0;
+    client.connection.on('reconnect', () => {
+      count += 1;
+      client.disconnect();
+      if (count === 2) client.reconnect();
+    });
+    const first = nextOf(client.connection, 'reconnect');
+    relay.cut();
+    await first;
+    expect(client.connection.state).toBe('idle');
+    client.connect();
+    await client.up();
+    relay.cut();
+    await nextOf(client.connection, 'reconnect');
+    await client.up();
+    expect(namesOf(told).filter((name) => name === 'down')).toHaveLength(2);
+    expect(told.at(-1)).toEqual(['up', { resumed: true }]);
+  });
+
+  test('close in error: the end is the one that was asked for', async () => {
+    await using world = await loopback();
+    const client = world.client({
+      credentials: () => {
+        throw new Error('no credentials');
+      },
+    });
+    const told = diaryOf(client.connection);
+    client.connection.on('error', () => void client.close());
+    expect(await nextInfo(client.connection, 'closed')).toMatchObject({ code: 'closed' });
+    expect(namesOf(told).slice(-2)).toEqual(['authenticating→closed', 'closed']);
   });
 
   test('connect in down', async () => {
@@ -262,10 +347,11 @@ describe('listeners that act', () => {
     client.connection.on('up', () => {
       throw new Error('thrown in a listener');
     });
-    client.connection.on('up', async () => {
+    const reject: () => unknown = async () => {
       await nextTick();
       throw new Error('rejected in a listener');
-    });
+    };
+    client.connection.on('up', reject);
     client.connection.on('up', () => void heard.push('up'));
     await client.up();
     await until(() => warnings.list.length === 2, 'two warnings');
@@ -314,11 +400,7 @@ describe('what a server by hand says', () => {
     expect(warnings.list).toEqual([]);
   });
 
-  test.each([
-    'ended',
-    'replaced',
-    'expired',
-  ] as const)('CLOSE %s is the end', async (code) => {
+  test.each(['ended', 'replaced', 'expired'] as const)('CLOSE %s is the end', async (code) => {
     await using world = await loopback();
     await using server = await PeerServer.open();
     const client = world.client({}, server.port);
@@ -363,12 +445,12 @@ describe('what a server by hand says', () => {
 test('an error that nobody listens to is a warning, never a throw', async () => {
   using warnings = new Warnings();
   const view = new ConnectionView({ state: () => 'idle', rttMs: () => undefined });
-  view.emit('error', new HomingError('LineFailed', 'unheard'));
+  view.emit('error', new HomingError('HandlerFailed', 'unheard'));
   const heard: string[] = [];
   const remove = view.on('error', ({ message }) => void heard.push(message));
-  view.emit('error', new HomingError('LineFailed', 'heard'));
+  view.emit('error', new HomingError('HandlerFailed', 'heard'));
   remove();
-  view.emit('error', new HomingError('LineFailed', 'unheard again'));
+  view.emit('error', new HomingError('HandlerFailed', 'unheard again'));
   await until(() => warnings.list.length === 2, 'two warnings');
   expect(warnings.list.map(({ message }) => message)).toEqual(['unheard', 'unheard again']);
   expect(heard).toEqual(['heard']);

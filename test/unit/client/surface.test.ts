@@ -2,8 +2,19 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { Relay } from '../../loopback/relay.ts';
-import { Gate, Tally, diaryOf, failureOf, loopback, nextAt, nextInfo, nextOf } from '../../loopback/world.ts';
-import { nextTick, thrownBy, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  Tally,
+  diaryOf,
+  failureOf,
+  loopback,
+  nextAt,
+  nextInfo,
+  nextOf,
+  nextTick,
+  thrownBy,
+  until,
+} from '../../loopback/world.ts';
 
 describe('send', () => {
   test('is false from half the bound and throws at it, exactly; nothing is dropped (U35)', async () => {
@@ -54,7 +65,9 @@ describe('send', () => {
   });
 
   test('is told later of a message that turns out too large for the peer', async () => {
-    await using world = await loopback((session) => void session.on('say', () => {}), { limits: { messageBytes: 1_000 } });
+    await using world = await loopback((session) => void session.on('say', () => {}), {
+      limits: { messageBytes: 1_000 },
+    });
     const client = world.client();
     const error = nextInfo(client.connection, 'error');
     client.send('say', 'x'.repeat(5_000));

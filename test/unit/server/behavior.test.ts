@@ -3,8 +3,23 @@ import { defineBehavior } from 'homing';
 import { describe, expect, test } from 'vitest';
 import { Peer, cborOf } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
-import { type Loose, type LooseSession, Gate, Tally, Warnings, diaryOf, failureOf } from '../../loopback/world.ts';
-import { loopback, namesOf, nextAt, nextInfo, nextOf, nextTick, serverDiaryOf, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  type Loose,
+  type LooseSession,
+  Tally,
+  Warnings,
+  diaryOf,
+  failureOf,
+  loopback,
+  namesOf,
+  nextAt,
+  nextInfo,
+  nextOf,
+  nextTick,
+  serverDiaryOf,
+  until,
+} from '../../loopback/world.ts';
 
 test('a behavior is typed and returned as it is', () => {
   const behavior = { start: () => {} };
@@ -17,7 +32,7 @@ describe('authenticate', () => {
     ['a promise', () => Promise.resolve({ id: 'ada', role: 'boss' })],
     [
       'a thenable',
-      () => ({ then: (resolve: (value: object) => void) => void resolve({ id: 'ada', role: 'boss' }) }) as never,
+      () => ({ then: (resolve: (value: object) => void) => resolve({ id: 'ada', role: 'boss' }) }) as never,
     ],
   ])('may answer with %s: what it found is the identity of the session', async (_how, authenticate) => {
     await using world = await loopback({ authenticate });
@@ -130,13 +145,16 @@ describe('authenticate', () => {
     expect(told.filter(([name]) => name === 'closed')).toEqual([]);
   });
 
-  test.each([[undefined], [null], [{}], [{ id: 5 }], ['ada']])('must say who it is: %j is refused', async (identity) => {
-    await using world = await loopback({ authenticate: () => identity as never });
-    const error = nextAt(world.server, 'error');
-    const client = world.client();
-    expect(await nextInfo(client.connection, 'refused')).toMatchObject({ code: 'refused' });
-    expect((await error)[0].message).toContain('authenticate()');
-  });
+  test.each([[undefined], [null], [{}], [{ id: 5 }], ['ada']])(
+    'must say who it is: %j is refused',
+    async (identity) => {
+      await using world = await loopback({ authenticate: () => identity as never });
+      const error = nextAt(world.server, 'error');
+      const client = world.client();
+      expect(await nextInfo(client.connection, 'refused')).toMatchObject({ code: 'refused' });
+      expect((await error)[0].message).toContain('authenticate()');
+    },
+  );
 
   test('that never answers ends with the handshake, at both ends', async () => {
     await using world = await loopback({ authenticate: () => new Promise<never>(() => {}) }, { handshakeMs: 60 });
@@ -407,7 +425,8 @@ test('nothing secret is in any event, error, warning or log', async () => {
     await nextOf(bad.connection, 'error');
     await world.server.close({ drainMs: 0 });
     const everything = [told, mine, theirs, badDiary, errors, warnings.list, world.server.counts];
-    const shown = inspect([everything, client, bad, session, world.server], { depth: 12, getters: true }) + written.join('');
+    const shown =
+      inspect([everything, client, bad, session, world.server], { depth: 12, getters: true }) + written.join('');
     expect(shown).toContain('a handler failed');
     expect(shown).not.toContain(secret);
     expect(shown).not.toMatch(/secret: ?Uint8Array/);

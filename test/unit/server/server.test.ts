@@ -4,8 +4,23 @@ import { createServer } from 'homing';
 import { describe, expect, test } from 'vitest';
 import { Peer } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
-import { type Loose, Gate, Tally, Warnings, diaryOf, failureOf, loopback, namesOf, nextAt } from '../../loopback/world.ts';
-import { nextInfo, nextOf, nextTick, serverDiaryOf, thrownBy, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  type Loose,
+  Tally,
+  Warnings,
+  diaryOf,
+  failureOf,
+  loopback,
+  namesOf,
+  nextAt,
+  nextInfo,
+  nextOf,
+  nextTick,
+  serverDiaryOf,
+  thrownBy,
+  until,
+} from '../../loopback/world.ts';
 
 describe('a server', () => {
   test('tells of its sessions as plain facts, in order (U1, U4, E5, E7, E27)', async () => {
@@ -270,6 +285,22 @@ describe('closing a server', () => {
     await Promise.all([first.closed, second.closed]);
     expect(world.server.counts).toMatchObject({ sessions: 0, connections: 0, handshakes: 0 });
   });
+});
+
+test('closing from a listener of gap, in the middle of a renewal, harms nobody', async () => {
+  await using world = await loopback();
+  const first = await Peer.dial(world.port);
+  const known = await first.open();
+  await until(() => world.sessions.length === 1, 'a session');
+  const closing = new Promise<void>((resolve) => {
+    world.server.on('gap', () => void world.server.close({ drainMs: 0 }).then(resolve));
+  });
+  const second = await Peer.dial(world.port);
+  second.resume(known, { mode: 'renew', dialNumber: 2 });
+  await closing;
+  await Promise.all([first.closed, second.closed]);
+  expect(world.server.counts).toMatchObject({ sessions: 0, connections: 0, handshakes: 0 });
+  expect(world.sessions).toHaveLength(1);
 });
 
 describe('a server that forgot', () => {

@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { Relay } from '../../loopback/relay.ts';
-import { Gate, Tally, diaryOf, failureOf, loopback, namesOf, nextAt, nextInfo, nextOf } from '../../loopback/world.ts';
-import { nextTick, serverDiaryOf, thrownBy, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  Tally,
+  diaryOf,
+  failureOf,
+  loopback,
+  namesOf,
+  nextAt,
+  nextInfo,
+  nextOf,
+  nextTick,
+  serverDiaryOf,
+  thrownBy,
+  until,
+} from '../../loopback/world.ts';
 
 describe('session.close', () => {
   test('tells the client at once: ended, with the reason, for good (U16)', async () => {
@@ -34,7 +47,10 @@ describe('session.close', () => {
     await Promise.all([session.close('a'), session.close('b')]);
     await session.close();
     expect(namesOf(served)).toEqual(['down', 'end']);
-    expect(thrownBy(() => session.send('said'))).toMatchObject({ code: 'Closed', message: expect.stringContaining('a') });
+    expect(thrownBy(() => session.send('said'))).toMatchObject({
+      code: 'Closed',
+      message: expect.stringContaining('a'),
+    });
     expect(await failureOf(session.deliver('said'))).toMatchObject({ code: 'Closed' });
   });
 
@@ -94,7 +110,10 @@ describe('session.close', () => {
     const failures = Promise.all(waits.map(failureOf));
     const closed = nextOf(client.connection, 'closed');
     const end = nextAt(world.server, 'end');
-    await session.with({ timeoutMs: 0 }).flush().catch(() => {});
+    await session
+      .with({ timeoutMs: 0 })
+      .flush()
+      .catch(() => {});
     await nextTick();
     await nextTick();
     await session.close();

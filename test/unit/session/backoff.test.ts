@@ -25,9 +25,10 @@ describe('backoff', () => {
     expect(delays(3_000, 0.5).at(-1)).toBe(10_000);
   });
 
-  it('never comes back before the server asked it to', () => {
-    expect(nextDelay(freshBackoff(options), 0.5, 3_000).delayMs).toBe(3_000);
-    expect(nextDelay({ options, attemptCount: 20 }, 0.5, 3_000).delayMs).toBe(10_000);
+  it('never comes back before the server asked it to, and spreads after that', () => {
+    const quarter = nextDelay({ options, attemptCount: 20 }, 0.25).delayMs;
+    expect(nextDelay({ options, attemptCount: 20 }, 0, 3_000).delayMs).toBe(3_000);
+    expect(nextDelay({ options, attemptCount: 20 }, 0.25, 3_000).delayMs).toBe(3_000 + quarter);
   });
 
   it('is a value: asking changes nothing, and reset begins anew', () => {

@@ -97,6 +97,25 @@ describe('draining', () => {
     }
   });
 
+  it('T6 takes an answer back that was not written yet when another message is taken', () => {
+    const pair = joined();
+    pair.client.onMail = () => void pair.client.sendInTurn('c1');
+    pair.server.session.startDrain(0, '');
+    pair.pump(pair.server);
+    pair.carry(pair.client);
+    // The client is idle and answers, but its line takes nothing until a message that was made in a turn has come.
+    pair.client.settleDrain();
+    pair.server.sendInTurn('s1');
+    pair.pump(pair.server);
+    pair.carry(pair.client);
+    pair.client.work(pair.nowMs);
+    pair.client.session.ackNow();
+    expect(pair.framesOf(pair.client)).toEqual([FrameType.ACK, FrameType.ORDERED]);
+    expect(drain(pair)).toBe(true);
+    expect(pair.server.handled).toEqual(['c1']);
+    expect(pair.client.session.outlet.ordered.messages).toBe(0);
+  });
+
   it('T6 says GOAWAY again on the next connection, and takes no answer from the one before', () => {
     const pair = joined();
     pair.server.session.startDrain(0, '');

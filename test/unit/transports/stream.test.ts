@@ -1,5 +1,4 @@
-import { type Socket, connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { Duplex, PassThrough, duplexPair } from 'node:stream';
 import { createClient } from 'homing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -7,8 +6,20 @@ import type { LineEvents } from '../../../src/actors/ports.ts';
 import { existingStream, isLoopback, streamFactory, streamLine } from '../../../src/transports/stream.ts';
 import { Peer } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
-import { type Loose, Gate, Warnings, diaryOf, failureOf, loopback, namesOf, nextInfo } from '../../loopback/world.ts';
-import { nextOf, nextTick, thrownBy, until } from '../../loopback/world.ts';
+import {
+  Gate,
+  type Loose,
+  Warnings,
+  diaryOf,
+  failureOf,
+  loopback,
+  namesOf,
+  nextInfo,
+  nextOf,
+  nextTick,
+  thrownBy,
+  until,
+} from '../../loopback/world.ts';
 
 /** Writes down what a line tells. */
 function listener() {
@@ -22,6 +33,8 @@ function listener() {
   };
   return { told, events };
 }
+
+const oddity: unknown = 'no stream today';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -210,7 +223,7 @@ describe('a factory of streams', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('no stream today'))],
-    ['throws what is no error', () => Promise.reject('no stream today' as unknown as Error)],
+    ['rejects with what is no error', () => Promise.reject<Duplex>(oddity as Error)],
   ])('that %s has failed to dial, later and once', async (_how, fail) => {
     const { told, events } = listener();
     const line = streamFactory(fail)(events);
@@ -241,23 +254,26 @@ describe('a factory of streams', () => {
 });
 
 describe('a client over streams', () => {
-  test.each(['no hook', 'a hook', 'an async hook'])('and a server meet over a pair of them, with %s (D15)', async (kind) => {
-    const hook = kind === 'a hook' ? () => ({ id: 'x' }) : () => nextTick().then(() => ({ id: 'x' }));
-    await using world = await loopback({
-      ...(kind === 'no hook' ? {} : { authenticate: hook }),
-      start: (session) => void session.on('say', (text) => session.send('said', text)),
-    });
-    const [near, far] = duplexPair();
-    world.server.accept(far);
-    const { client } = await world.pair({}, near);
-    const heard: unknown[] = [];
-    client.on('said', (text) => void heard.push(text));
-    const big = 'x'.repeat(300_000);
-    for (const text of ['a', big, 'b']) client.send('say', text);
-    await client.flush();
-    await until(() => heard.length === 3, 'the answers');
-    expect(heard).toEqual(['a', big, 'b']);
-  });
+  test.each(['no hook', 'a hook', 'an async hook'])(
+    'and a server meet over a pair of them, with %s (D15)',
+    async (kind) => {
+      const hook = kind === 'a hook' ? () => ({ id: 'x' }) : () => nextTick().then(() => ({ id: 'x' }));
+      await using world = await loopback({
+        ...(kind === 'no hook' ? {} : { authenticate: hook }),
+        start: (session) => void session.on('say', (text) => session.send('said', text)),
+      });
+      const [near, far] = duplexPair();
+      world.server.accept(far);
+      const { client } = await world.pair({}, near);
+      const heard: unknown[] = [];
+      client.on('said', (text) => void heard.push(text));
+      const big = 'x'.repeat(300_000);
+      for (const text of ['a', big, 'b']) client.send('say', text);
+      await client.flush();
+      await until(() => heard.length === 3, 'the answers');
+      expect(heard).toEqual(['a', big, 'b']);
+    },
+  );
 
   test('uses a stream once: its end is the end, with counts', async () => {
     await using world = await loopback();

@@ -64,8 +64,14 @@ describe('listening', () => {
   test('where the system refuses is ListenFailed', async () => {
     await using files = await folder();
     await using world = await loopback();
-    for (const where of [join(files.path, 'no', 'such', 'folder.sock'), { host: '192.0.2.1', port: 0, insecure: true }]) {
-      expect(await failureOf(world.server.listen(where))).toMatchObject({ code: 'ListenFailed', cause: expect.any(Error) });
+    for (const where of [
+      join(files.path, 'no', 'such', 'folder.sock'),
+      { host: '192.0.2.1', port: 0, insecure: true },
+    ]) {
+      expect(await failureOf(world.server.listen(where))).toMatchObject({
+        code: 'ListenFailed',
+        cause: expect.any(Error),
+      });
     }
   });
 

@@ -1,6 +1,5 @@
-/** The live view: one screen, drawn anew some twelve times a second from the tally. A pure picture, and who shows it. */
-import type { WriteStream } from 'node:tty';
-import { type Row, type Span, type Style, grouped, paint, sized, spread } from './paint.ts';
+/** The live view as a pure picture: one screen of rows for a tally and a terminal size. */
+import { type Row, type Span, type Style, grouped, sized, spread } from './paint.ts';
 import { optionRows } from './summary.ts';
 import { type Note, PULSE_MS, type Tally, percentile } from './tally.ts';
 
@@ -90,7 +89,7 @@ function numbers(tally: Tally): readonly Row[] {
     [
       ['recovery'.padEnd(12), 'dim'],
       [recovery(recoveries.afterCut).padEnd(35)],
-      ['of half-open'.padEnd(14), 'dim'],
+      ['half-open ', 'dim'],
       [recovery(recoveries.afterHole)],
     ],
   ];
@@ -144,26 +143,4 @@ function pulses(tally: Tally, width: number): readonly Row[] {
 
 function noteRow({ atMs, kind, text }: Note): Row {
   return [[`${(atMs / 1_000).toFixed(2).padStart(6)} s `, 'dim'], [`${noteMarks[kind]} `, noteStyles[kind]], [text]];
-}
-
-/** Shows the picture on the other screen of a terminal until it is closed, so that the user's screen stays as it was. */
-export class LiveView implements Disposable {
-  readonly #terminal: WriteStream;
-  readonly #drawing: NodeJS.Timeout;
-
-  constructor(terminal: WriteStream, tally: Tally) {
-    this.#terminal = terminal;
-    const isPainted = terminal.getColorDepth() > 1;
-    terminal.write('\x1b[?1049h\x1b[?25l');
-    this.#drawing = setInterval(() => {
-      const { columns, rows } = terminal;
-      const lines = picture(tally, columns, rows).map((row) => `  ${paint(row, columns - 3, isPainted)}\x1b[K`);
-      terminal.write(`\x1b[H${lines.join('\n')}\x1b[J`);
-    }, 80);
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#drawing);
-    this.#terminal.write('\x1b[?25h\x1b[?1049l');
-  }
 }
