@@ -88,7 +88,7 @@ function numbers(tally: Tally): readonly Row[] {
     cells(['throughput', rate, 'lines/s'], ['nobody listened', counts?.refusals ?? 0]),
     [
       ['recovery'.padEnd(12), 'dim'],
-      [recovery(recoveries.afterCut).padEnd(35)],
+      [recovery(recoveries.afterCut).padEnd(33)],
       ['half-open ', 'dim'],
       [recovery(recoveries.afterHole)],
     ],

@@ -28,6 +28,10 @@ export interface AcceptorOwner {
   find(id: string): { readonly living: HostedSession | undefined; readonly grave: Tombstone | undefined };
   /** The auth hook; undefined when the behavior has none. */
   readonly authenticate: ((credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>) | undefined;
+  /** Sessions may be resumed, none is made. */
+  readonly isDraining: boolean;
+  /** When to come back after a drain, in milliseconds. */
+  returnMs(): number;
   /** Makes a session, or undefined when there is no room for one. */
   create(epoch: number, lingerMs: number, identity: KnownIdentity): HostedSession | undefined;
   /** Whether this address may still be told that a proof failed. */
@@ -196,6 +200,7 @@ export class Acceptor implements Carrier {
     identity: KnownIdentity,
   ): void {
     const lingerMs = Math.min(hello.lingerMs, this.#owner.settings.lingerMs);
+    if (this.#owner.isDraining) return this.#refuse('going-away', 'the server is shutting down', this.#owner.returnMs(), undefined);
     const session = this.#owner.create(verdict.epoch, lingerMs, identity);
     if (session === undefined) return this.#refuse('overloaded', 'no room for another session', 1_000, undefined);
     this.#release();

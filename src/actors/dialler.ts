@@ -342,8 +342,12 @@ export class Dialler {
       this.#wantsRenewal = true;
       return this.#violated(link, 'history-lost', 'the positions of the server cannot be true');
     }
+    const { outlet } = session;
+    const hasMoved = outlet.isNews(orderedReceived, cursor, directReceived);
     this.#isResumed = true;
     this.#attach(link, welcome, positions);
+    // What the connection before carried counts, though it was cut before its ack came back.
+    if (hasMoved) this.#machine.send({ type: 'SESSION_ADVANCED' });
   }
 
   #begin(link: Link, welcome: WelcomeReceived, fresh: NewSession): void {

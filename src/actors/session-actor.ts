@@ -226,8 +226,13 @@ export class SessionActor {
   // ---- below
 
   #wait(what: string, wait: Wait, begin: (token: number) => void, giveUp: (token: number) => Outcome | undefined): Promise<void> {
-    const timeoutMs = wait.timeoutMs ?? (this.mailbox.isRunning ? this.#settings.turnDeadlineMs : undefined);
-    return this.#waits.start(what, { timeoutMs, signal: wait.signal }, begin, giveUp);
+    const { mailbox } = this;
+    if (wait.timeoutMs !== undefined || !mailbox.isRunning) return this.#waits.start(what, wait, begin, giveUp);
+    // The default deadline breaks cycles of handlers that wait for each other: once the turn is over there is none.
+    const turn = mailbox.turnCount;
+    const binds = (): boolean => mailbox.isRunning && mailbox.turnCount === turn;
+    const { turnDeadlineMs } = this.#settings;
+    return this.#waits.start(what, { timeoutMs: turnDeadlineMs, signal: wait.signal }, begin, giveUp, binds);
   }
 
   #giveUp(token: number): Outcome {

@@ -34,9 +34,16 @@ export class Waits {
   }
 
   /**
-   * Starts a wait. `begin` gets the token and may throw, which rejects; `giveUp` is called at the deadline or abort.
+   * Starts a wait. `begin` gets the token and may throw, which rejects; `giveUp` is called at the deadline or abort. A
+   * deadline that no longer `binds` when it comes is ignored: the wait goes on without one.
    */
-  start<Value>(what: string, wait: Wait, begin: (token: number) => void, giveUp: GiveUp): Promise<Value> {
+  start<Value>(
+    what: string,
+    wait: Wait,
+    begin: (token: number) => void,
+    giveUp: GiveUp,
+    binds?: () => boolean,
+  ): Promise<Value> {
     const { timeoutMs, signal } = wait;
     if (signal?.aborted === true) {
       return Promise.reject(this.#early('Aborted', what, 'the signal was aborted before', 'never-sent', signal.reason));
@@ -48,7 +55,9 @@ export class Waits {
     const token = this.#token;
     return new Promise<Value>((resolve, reject) => {
       const abort = (): void => this.#end(token, 'Aborted', 'the signal was aborted', giveUp, signal?.reason);
-      const late = (): void => this.#end(token, 'Deadline', `${timeoutMs} ms are over`, giveUp, undefined);
+      const late = (): void => {
+        if (binds === undefined || binds()) this.#end(token, 'Deadline', `${timeoutMs} ms are over`, giveUp, undefined);
+      };
       const timer = timeoutMs === undefined || timeoutMs === Infinity ? undefined : this.#clock.setTimeout(late, timeoutMs);
       signal?.addEventListener('abort', abort, { once: true });
       const clear = (): void => {

@@ -50,6 +50,10 @@ interface Gap {
   readonly carriedThrough: number;
 }
 
+/** How many may stand in line before the outbox at least, and their payload bytes. */
+const LINE_MESSAGES = 10_000;
+const LINE_BYTES = 16_777_216;
+
 /** Everything on its way to the peer. Time never matters here. */
 export class Outlet {
   readonly ordered = new Outbox();
@@ -114,10 +118,11 @@ export class Outlet {
     this.ordered.append(kind, bytes, start, end, token, this.#ordinal);
   }
 
-  /** Whether even the line before the outbox is full: it has the same bounds as the outbox itself. */
+  /** Whether even the line before the outbox is full: its bounds are those of the outbox, and never small ones. */
   isLineFull(bytes: number): boolean {
-    const { outboxMessages, outboxBytes } = this.#limits;
-    return this.#line.length >= outboxMessages || (this.#line.length > 0 && this.#line.bytes + bytes > outboxBytes);
+    const messagesMax = Math.max(LINE_MESSAGES, this.#limits.outboxMessages);
+    const bytesMax = Math.max(LINE_BYTES, this.#limits.outboxBytes);
+    return this.#line.length >= messagesMax || (this.#line.length > 0 && this.#line.bytes + bytes > bytesMax);
   }
 
   /** Lets a message wait in line for room; it is accepted in its turn, before any later one. The bytes are copied. */
@@ -207,6 +212,13 @@ export class Outlet {
     if (orderedReceived > this.ordered.sent || directReceived > this.direct.sent) return false;
     if (cursor > orderedReceived) return false;
     return cursor >= this.ordered.released && directReceived >= this.direct.released;
+  }
+
+  /** Whether these positions of the peer tell more than its last ack did. */
+  isNews(orderedReceived: number, cursor: number, directReceived: number): boolean {
+    return (
+      orderedReceived > this.peerReceived || cursor > this.ordered.released || directReceived > this.direct.released
+    );
   }
 
   /** An ack arrived. Returns false when it claims what was never sent on this connection, or goes back. */

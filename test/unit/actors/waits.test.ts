@@ -44,6 +44,23 @@ describe('a wait', () => {
     expect(givenUp).toEqual([]);
   });
 
+  test('whose deadline no longer binds when it comes goes on without one', async () => {
+    const { waits } = scene();
+    let isBound = true;
+    let token = 0;
+    const begin = (given: number): void => void (token = given);
+    const free = waits.start('flush', { timeoutMs: 50 }, begin, () => 'unknown', () => isBound);
+    isBound = false;
+    vi.advanceTimersByTime(100);
+    expect(waits.size).toBe(1);
+    waits.resolve(token, 'value');
+    expect(await free).toBe('value');
+    isBound = true;
+    const bound = failureOf(waits.start('flush', { timeoutMs: 50 }, begin, () => 'unknown', () => isBound));
+    vi.advanceTimersByTime(50);
+    expect(await bound).toMatchObject({ code: 'Deadline' });
+  });
+
   test('ends at its deadline with what is known', async () => {
     const { waits, givenUp, begun, start } = scene();
     const failure = failureOf(start({ timeoutMs: 50 }, 'never-sent'));

@@ -394,7 +394,7 @@ describe('what a server by hand says', () => {
     await peer.greeting();
     const redial = nextInfo<{ delayMs: number }>(client.connection, 'reconnect');
     peer.refuse('overloaded', 'see you', 4_294_967_295);
-    expect(await redial).toMatchObject({ delayMs: 4_294_967_295 });
+    expect((await redial).delayMs).toBeGreaterThanOrEqual(4_294_967_295);
     for (let turn = 0; turn < 20; turn += 1) await nextTick();
     expect(client.connection.state).toBe('backoff');
     expect(warnings.list).toEqual([]);

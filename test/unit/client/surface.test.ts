@@ -178,8 +178,8 @@ describe('deliver', () => {
   test('that gave up in line leaves its place, and those behind move up', async () => {
     const heard: unknown[] = [];
     await using world = await loopback((session) => void session.on('say', (text) => void heard.push(text)));
-    const client = world.client({ autoConnect: false, limits: { outboxMessages: 1 } });
-    client.send('say', 1);
+    const client = world.client({ autoConnect: false, limits: { outboxMessages: 3 } });
+    for (const text of ['a', 'b', 'c']) client.send('say', text);
     const stop = new AbortController();
     const gone = failureOf(client.with({ signal: stop.signal }).deliver('say', 2));
     const late = failureOf(client.with({ timeoutMs: 5 }).deliver('say', 3));
@@ -189,7 +189,20 @@ describe('deliver', () => {
     expect(await late).toMatchObject({ code: 'Deadline', outcome: 'never-sent' });
     client.connect();
     await stays;
-    expect(heard).toEqual([1, 4]);
+    expect(heard).toEqual(['a', 'b', 'c', 4]);
+  });
+
+  test('finds the line bounded as well, exactly: nothing in it is dropped', async () => {
+    const heard: unknown[] = [];
+    await using world = await loopback((session) => void session.on('say', (text) => void heard.push(text)));
+    const client = world.client({ autoConnect: false, limits: { outboxMessages: 2 } });
+    for (const text of [1, 2]) client.send('say', text);
+    const delivered = [3, 4].map((text) => client.deliver('say', text));
+    expect(await failureOf(client.deliver('say', 5))).toMatchObject({ code: 'OutboxFull', retry: true });
+    client.connect();
+    await Promise.all(delivered);
+    await client.deliver('say', 6);
+    expect(heard).toEqual([1, 2, 3, 4, 6]);
   });
 
   test('that gave up before its first write is never sent; after it the outcome is unknown', async () => {

@@ -15,6 +15,16 @@ describe('the line before a full outbox', () => {
     expect([line.shift()?.token, line.shift()?.token, line.shift()?.token, line.shift()]).toEqual([1, 2, 3, undefined]);
   });
 
+  it('knows the bytes of those who stand in it', () => {
+    const line = lineOf(4);
+    line.shift();
+    line.leave(3);
+    expect(line.bytes).toBe(2);
+    line.shift();
+    line.shift();
+    expect(line.bytes).toBe(0);
+  });
+
   it('is left from anywhere, once', () => {
     const line = lineOf(4);
     expect([line.leave(3), line.leave(1), line.leave(3), line.leave(9)]).toEqual([true, true, false, false]);

@@ -34,6 +34,17 @@ function write(outlet: Outlet, bytesMax = 1_000_000): number {
 }
 
 describe('the bounded outbox', () => {
+  it('has a bounded line before it', () => {
+    const outlet = new Outlet(limits);
+    const bytes = new Uint8Array(4_194_304);
+    expect(outlet.isLineFull(bytes.length * 5)).toBe(false);
+    for (let token = 1; token <= 4; token += 1) outlet.enqueue(Kind.DELIVER, bytes, 0, bytes.length, token);
+    expect([outlet.isLineFull(0), outlet.isLineFull(1)]).toEqual([false, true]);
+    outlet.giveUp(4);
+    for (let token = 5; token <= 10_001; token += 1) outlet.enqueue(Kind.DELIVER, bytes, 0, 0, token);
+    expect(outlet.isLineFull(0)).toBe(true);
+  });
+
   it('is half full from half the messages or half the bytes on', () => {
     const outlet = new Outlet(limits);
     send(outlet, 'a');
