@@ -41,7 +41,7 @@ describe('the bounded outbox', () => {
     for (let token = 1; token <= 4; token += 1) outlet.enqueue(Kind.DELIVER, bytes, 0, bytes.length, token);
     expect([outlet.isLineFull(0), outlet.isLineFull(1)]).toEqual([false, true]);
     outlet.giveUp(4);
-    for (let token = 5; token <= 10_001; token += 1) outlet.enqueue(Kind.DELIVER, bytes, 0, 0, token);
+    for (let token = 5; token <= 10_010; token += 1) outlet.enqueue(Kind.DELIVER, bytes, 0, 0, token);
     expect(outlet.isLineFull(0)).toBe(true);
   });
 
