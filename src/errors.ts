@@ -15,23 +15,67 @@ interface ErrorRow {
 
 /** Errors that are thrown at a caller or reject its promise. */
 export const errorTable = {
-  OutboxFull: { family: 'caller', retry: true, meaning: 'The outbox is at its bound; wait for writable() or use deliver().' },
-  MessageTooLarge: { family: 'caller', retry: false, meaning: 'The encoded message is larger than messageBytes of this end or of its peer.' },
-  NotEncodable: { family: 'caller', retry: false, meaning: 'A value in the message cannot cross; the sentence names its path.' },
+  OutboxFull: {
+    family: 'caller',
+    retry: true,
+    meaning: 'The outbox is at its bound; wait for writable() or use deliver().',
+  },
+  MessageTooLarge: {
+    family: 'caller',
+    retry: false,
+    meaning: 'The encoded message is larger than messageBytes of this end or of its peer.',
+  },
+  NotEncodable: {
+    family: 'caller',
+    retry: false,
+    meaning: 'A value in the message cannot cross; the sentence names its path.',
+  },
   BadOption: { family: 'caller', retry: false, meaning: 'An option or argument has a value that is not allowed.' },
-  BadAddress: { family: 'caller', retry: false, meaning: 'The address is not a port, host:port, path, stream or connection factory.' },
-  InsecureHost: { family: 'caller', retry: false, meaning: 'A host other than loopback needs tls, or insecure: true said out loud.' },
+  BadAddress: {
+    family: 'caller',
+    retry: false,
+    meaning: 'The address is not a port, host:port, path, stream or connection factory.',
+  },
+  InsecureHost: {
+    family: 'caller',
+    retry: false,
+    meaning: 'A host other than loopback needs tls, or insecure: true said out loud.',
+  },
   AddressInUse: { family: 'caller', retry: true, meaning: 'Another process listens on this port or path.' },
   ListenFailed: { family: 'caller', retry: true, meaning: 'The operating system refused to listen at this address.' },
   Closed: { family: 'caller', retry: false, meaning: 'The handle was closed; make a new one.' },
   NoTurn: { family: 'caller', retry: false, meaning: 'session.turn was read outside the start of a handler.' },
-  GapReportSpent: { family: 'caller', retry: false, meaning: 'resend() or discard() was called after the gap listener returned.' },
+  GapReportSpent: {
+    family: 'caller',
+    retry: false,
+    meaning: 'resend() or discard() was called after the gap listener returned.',
+  },
   NoHandler: { family: 'peer', retry: false, meaning: 'The peer processed the event but nothing there listens to it.' },
-  HandlerFailed: { family: 'peer', retry: false, meaning: 'A handler threw; the message is settled and will not run again.' },
-  Deadline: { family: 'line', retry: true, meaning: 'The time allowed for this wait is over; outcome says what is known.' },
-  Aborted: { family: 'caller', retry: true, meaning: 'The signal given for this wait was aborted; outcome says what is known.' },
-  OutcomeUnknown: { family: 'line', retry: false, meaning: 'The session ended before the peer confirmed; the message may have been processed.' },
-  InvariantBroken: { family: 'homing', retry: false, meaning: 'Something this library relies on was not true; please report it.' },
+  HandlerFailed: {
+    family: 'peer',
+    retry: false,
+    meaning: 'A handler threw; the message is settled and will not run again.',
+  },
+  Deadline: {
+    family: 'line',
+    retry: true,
+    meaning: 'The time allowed for this wait is over; outcome says what is known.',
+  },
+  Aborted: {
+    family: 'caller',
+    retry: true,
+    meaning: 'The signal given for this wait was aborted; outcome says what is known.',
+  },
+  OutcomeUnknown: {
+    family: 'line',
+    retry: false,
+    meaning: 'The session ended before the peer confirmed; the message may have been processed.',
+  },
+  InvariantBroken: {
+    family: 'homing',
+    retry: false,
+    meaning: 'Something this library relies on was not true; please report it.',
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 /** A code of `errorTable`. */
@@ -47,22 +91,42 @@ interface EndRow {
 /** Why connections end. Numbers below 200 are the retry class, the others are terminal for who receives them. */
 export const endTable = {
   'line-lost': { wire: 100, family: 'line', meaning: 'The socket closed without a farewell.' },
-  'going-away': { wire: 101, family: 'peer', meaning: 'The peer is draining or shutting down; come back, here or elsewhere.' },
+  'going-away': {
+    wire: 101,
+    family: 'peer',
+    meaning: 'The peer is draining or shutting down; come back, here or elsewhere.',
+  },
   'handshake-timeout': { wire: 102, family: 'line', meaning: 'The handshake did not finish in handshakeMs.' },
   silent: { wire: 103, family: 'line', meaning: 'Nothing was heard for heartbeat.timeoutMs.' },
   overloaded: { wire: 104, family: 'peer', meaning: 'A bound on handshakes, connections or sessions is reached.' },
   'try-later': { wire: 105, family: 'peer', meaning: 'The authentication hook asks to come back later.' },
   'dial-failed': { wire: 106, family: 'line', meaning: 'The socket could not be opened.' },
-  disconnected: { wire: 107, family: 'caller', meaning: 'This end let go of the connection on request; the session lives on.' },
-  'history-lost': { wire: 108, family: 'peer', meaning: 'The positions of the two ends cannot both be true: one end lost memory. A new epoch follows.' },
-  'welcome-unproven': { wire: 109, family: 'peer', meaning: 'The answer to a resume does not prove that its sender knows the session secret.' },
+  disconnected: {
+    wire: 107,
+    family: 'caller',
+    meaning: 'This end let go of the connection on request; the session lives on.',
+  },
+  'history-lost': {
+    wire: 108,
+    family: 'peer',
+    meaning: 'The positions of the two ends cannot both be true: one end lost memory. A new epoch follows.',
+  },
+  'welcome-unproven': {
+    wire: 109,
+    family: 'peer',
+    meaning: 'The answer to a resume does not prove that its sender knows the session secret.',
+  },
   'bad-frame': { wire: 120, family: 'peer', meaning: 'A frame that is malformed for its type.' },
   'unknown-frame': { wire: 121, family: 'peer', meaning: 'A frame type this version does not know.' },
   'unexpected-frame': { wire: 122, family: 'peer', meaning: 'A known frame at a time when it is not allowed.' },
   'frame-too-large': { wire: 123, family: 'peer', meaning: 'A frame longer than its type allows.' },
   'bad-checksum': { wire: 124, family: 'line', meaning: 'The checksum does not match: bytes were altered on the way.' },
   'seq-gap': { wire: 125, family: 'peer', meaning: 'A message that is not the next one of its lane.' },
-  'ack-beyond-sent': { wire: 126, family: 'peer', meaning: 'An acknowledgement of something that was never sent, or one that goes back.' },
+  'ack-beyond-sent': {
+    wire: 126,
+    family: 'peer',
+    meaning: 'An acknowledgement of something that was never sent, or one that goes back.',
+  },
   'credit-exceeded': { wire: 127, family: 'peer', meaning: 'More messages or bytes than this end granted room for.' },
   'message-too-large': { wire: 128, family: 'peer', meaning: 'A message larger than this end announced to take.' },
   'payload-refused': { wire: 129, family: 'peer', meaning: 'A payload that the scan does not let through.' },
@@ -70,13 +134,21 @@ export const endTable = {
   ended: { wire: 200, family: 'peer', meaning: 'The session was ended by the other end with session.close().' },
   replaced: { wire: 201, family: 'peer', meaning: 'A newer connection of the same session took over.' },
   refused: { wire: 202, family: 'caller', meaning: 'The authentication hook refused the credentials.' },
-  'identity-changed': { wire: 203, family: 'caller', meaning: 'The credentials belong to another identity than the session.' },
+  'identity-changed': {
+    wire: 203,
+    family: 'caller',
+    meaning: 'The credentials belong to another identity than the session.',
+  },
   'proof-failed': { wire: 204, family: 'peer', meaning: 'The proof of the session secret is wrong.' },
   'version-unsupported': { wire: 205, family: 'caller', meaning: 'The two ends have no protocol version in common.' },
   'epoch-refused': { wire: 206, family: 'peer', meaning: 'The claimed epoch has no next one: epochs end at 2^32.' },
   closed: { wire: 207, family: 'caller', meaning: 'The client closed the session for good.' },
   expired: { wire: 208, family: 'line', meaning: 'No connection came back within the linger time.' },
-  'stream-ended': { wire: 209, family: 'line', meaning: 'The stream given to the client ended, and it can be used only once.' },
+  'stream-ended': {
+    wire: 209,
+    family: 'line',
+    meaning: 'The stream given to the client ended, and it can be used only once.',
+  },
   'memory-freed': { wire: 210, family: 'homing', meaning: 'A session nobody had seen was dropped to make room.' },
 } as const satisfies Record<string, EndRow>;
 

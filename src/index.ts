@@ -2,7 +2,8 @@
 export { createClient } from './client/client.ts';
 export type { Client, ClientOptions, ClientWhere } from './client/client.ts';
 export type { Connection, End, GapReport, Limited, ReconnectInfo } from './client/surface.ts';
-export type { ConnectionState, EndReport } from './actors/dialler.ts';
+export type { ConnectionState } from './actors/dialler.ts';
+export type { EndReport } from './actors/reports.ts';
 export type { SessionInfo } from './actors/hosted-session.ts';
 export type { EndOptions, Limits, RedialOptions } from './actors/options.ts';
 export type { Turn } from './actors/session-actor.ts';

@@ -7,7 +7,16 @@ import { blank, importsOf, type SourceFile } from './tidy/source.ts';
 const LINES_MAX = 300;
 
 /** Files of more than three hundred lines, each with the reason why it is one file. */
-const longFiles: Readonly<Record<string, string>> = {};
+const longFiles: Readonly<Record<string, string>> = {
+  'src/actors/acceptor.ts': 'one handshake from HELLO to WELCOME, read as a recipe from top to bottom',
+  'src/actors/dialler.ts':
+    'every command, effect and answer of a dialling session in one place; HELLO and reports are apart',
+  'src/actors/session-actor.ts':
+    'what the handles call, what a link calls and what the holder calls, three short lists over one state',
+  'src/session/outlet.ts':
+    'the sending half over both outboxes: credit, order and gap are decided by the same few fields',
+  'src/session/session.ts': 'one function a frame and one a command over the parts, which have files of their own',
+};
 
 const root = new URL('../', import.meta.url);
 const outside = new Set(['.git', 'node_modules', 'dist', 'coverage', '.sim-failures']);
@@ -53,9 +62,21 @@ describe('the table of folders', () => {
     ['src/wire/frame.ts', `import { crc32 } from 'node:zlib';`, 'is an argument'],
     ['src/wire/frame.ts', `import { crc32 } from 'zlib';`, `write 'node:zlib'`],
     ['src/wire/scan.ts', `import { Decoder } from 'cbor-x/index-no-eval';`, 'only src/wire/codec.ts knows it'],
-    ['src/session/outbox.ts', `import { encode } from '../wire/codec.ts';`, 'only frame, control and gather may be had'],
-    ['src/session/outbox.ts', `import { type Frame, encode } from '../wire/codec.ts';`, 'only frame, control and gather may be had'],
-    ['src/session/outbox.ts', `export { encode } from '../wire/codec.ts';`, 'only frame, control and gather may be had'],
+    [
+      'src/session/outbox.ts',
+      `import { encode } from '../wire/codec.ts';`,
+      'only frame, control and gather may be had',
+    ],
+    [
+      'src/session/outbox.ts',
+      `import { type Frame, encode } from '../wire/codec.ts';`,
+      'only frame, control and gather may be had',
+    ],
+    [
+      'src/session/outbox.ts',
+      `export { encode } from '../wire/codec.ts';`,
+      'only frame, control and gather may be had',
+    ],
     ['src/session/outbox.ts', `export * from '../wire/codec.ts';`, 'only frame, control and gather may be had'],
     ['src/machines/door.ts', `import { sessionId } from '../ids.ts';`, 'a machine knows only xstate'],
     ['src/actors/driver.ts', `import { setup } from 'xstate';`, 'only src/machines/ knows it'],

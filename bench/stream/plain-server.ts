@@ -15,7 +15,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     } else socket.write(frame(cbor.encode(['total', count, sum])));
   };
   socket.on('data', (chunk: Buffer) => {
-    let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let at = 0;
     while (bytes.length - at >= 4) {
       const length = bytes.readUInt32BE(at);

@@ -9,12 +9,20 @@ import { type RunningMachine, runMachine } from '../machines/runner.ts';
 import { type Tombstone, type Verdict, judge } from '../session/registry.ts';
 import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
-import { Feature, type HelloReceived, PROTOCOL_VERSION, decodeHello, encodeRefused, encodeWelcome, helloVersions } from '../wire/control.ts';
+import {
+  Feature,
+  type HelloReceived,
+  PROTOCOL_VERSION,
+  decodeHello,
+  encodeRefused,
+  encodeWelcome,
+  helloVersions,
+} from '../wire/control.ts';
 import { FrameType, copyOf } from '../wire/frame.ts';
 import { defaultWireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
 import type { Splitter } from '../wire/splitter.ts';
-import { termsOf } from './dialler.ts';
+import { termsOf } from './greeting.ts';
 import type { Carrier, HostedSession, KnownIdentity } from './hosted-session.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './mailbox.ts';
@@ -165,7 +173,9 @@ export class Acceptor implements Carrier {
   #admit(hello: HelloReceived, identity: KnownIdentity): void {
     if (this.link.isOver) return;
     if (typeof identity?.id !== 'string') {
-      this.#owner.failed(new HomingError('BadOption', 'expected authenticate() to return an identity with an id, a string'));
+      this.#owner.failed(
+        new HomingError('BadOption', 'expected authenticate() to return an identity with an id, a string'),
+      );
       return this.#refuse('refused', 'the server could not tell who this is', 0, undefined);
     }
     this.#welcome(hello, identity);
@@ -178,7 +188,12 @@ export class Acceptor implements Carrier {
     const { living, verdict } = this.#judge(hello);
     if (verdict.type === 'refuse') return this.#refuse(verdict.code, verdict.reason, 0, verdict.grave);
     if (living !== undefined && living.identity?.id !== identity?.id) {
-      return this.#refuse('identity-changed', 'the credentials belong to another identity than the session', 0, undefined);
+      return this.#refuse(
+        'identity-changed',
+        'the credentials belong to another identity than the session',
+        0,
+        undefined,
+      );
     }
     if (verdict.type === 'resume' && living !== undefined) this.#resume(hello, living, identity);
     else if (verdict.type === 'create') this.#create(hello, living, verdict, identity);
@@ -200,7 +215,8 @@ export class Acceptor implements Carrier {
     identity: KnownIdentity,
   ): void {
     const lingerMs = Math.min(hello.lingerMs, this.#owner.settings.lingerMs);
-    if (this.#owner.isDraining) return this.#refuse('going-away', 'the server is shutting down', this.#owner.returnMs(), undefined);
+    if (this.#owner.isDraining)
+      return this.#refuse('going-away', 'the server is shutting down', this.#owner.returnMs(), undefined);
     const session = this.#owner.create(verdict.epoch, lingerMs, identity);
     if (session === undefined) return this.#refuse('overloaded', 'no room for another session', 1_000, undefined);
     this.#release();
@@ -242,7 +258,8 @@ export class Acceptor implements Carrier {
     const features = this.#isChecksummed(hello) ? Feature.CHECKSUM : 0;
     const terms = termsOf(settings, features, session.lingerMs, session.actor.session.room);
     const welcome = { version: PROTOCOL_VERSION, ...terms, directPort: 0, session: answer };
-    const sign = (unsigned: Uint8Array): Uint8Array => host.secrets.sign(secret ?? session.secret, this.#helloBytes, unsigned);
+    const sign = (unsigned: Uint8Array): Uint8Array =>
+      host.secrets.sign(secret ?? session.secret, this.#helloBytes, unsigned);
     this.link.writeControl(FrameType.WELCOME, encodeWelcome(welcome, sign));
   }
 

@@ -8,45 +8,29 @@ import { type DiallingEffect, diallingMachine } from '../machines/dialling.ts';
 import { type RunningMachine, runMachine } from '../machines/runner.ts';
 import { type Backoff, freshBackoff, nextDelay, resetBackoff } from '../session/backoff.ts';
 import type { Leftover } from '../session/outlet.ts';
-import type { Room } from '../session/intake.ts';
-import { isProven } from '../session/proof.ts';
 import type { Parting } from '../session/session.ts';
-import { Codec } from '../wire/codec.ts';
-import { Feature, type NewSession, PROTOCOL_VERSION, type ResumedSession, type WelcomeReceived, decodeClose, decodeRefused, decodeWelcome, encodeHello } from '../wire/control.ts';
-import { FrameType, copyOf } from '../wire/frame.ts';
-import { defaultWireLimits } from '../wire/limits.ts';
+import {
+  Feature,
+  type NewSession,
+  PROTOCOL_VERSION,
+  type ResumedSession,
+  type WelcomeReceived,
+  decodeClose,
+  decodeRefused,
+  decodeWelcome,
+} from '../wire/control.ts';
+import { FrameType } from '../wire/frame.ts';
 import type { Splitter } from '../wire/splitter.ts';
+import { Greeting } from './greeting.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './mailbox.ts';
 import type { RedialOptions, Settings } from './options.ts';
 import type { Dial, Host } from './ports.ts';
+import type { EndReport, LossChoice, LossReport } from './reports.ts';
 import { SessionActor } from './session-actor.ts';
 
 /** The states of a client's connection. */
 export type ConnectionState = 'idle' | 'connecting' | 'authenticating' | 'up' | 'backoff' | 'closed';
-
-/** What a session that ended, or was refused, left undone: ordered messages only. */
-export interface EndReport {
-  readonly code: EndCode;
-  readonly reason: string;
-  readonly unconfirmed: number;
-  readonly carried: number;
-}
-
-/** What a lost history left undone, and what to do about it; usable while the listener runs. */
-export interface LossReport {
-  readonly reason: string;
-  readonly oldId: string;
-  readonly epoch: number;
-  readonly unconfirmed: number;
-  readonly carried: number;
-}
-
-/** What to do with the messages of a lost epoch. */
-export interface LossChoice {
-  readonly resend: boolean;
-  readonly discard: boolean;
-}
 
 /** What the holder of a dialler is told, in the order in which it happens. */
 export interface DiallerOwner {
@@ -76,8 +60,6 @@ export interface DiallerOptions {
 /** Frames that may answer a HELLO. */
 const ANSWERS = [FrameType.WELCOME, FrameType.REFUSED, FrameType.CLOSE] as const;
 
-const NO_BYTES = new Uint8Array(0);
-
 /** A session that dials. */
 export class Dialler {
   readonly actor: SessionActor;
@@ -85,14 +67,12 @@ export class Dialler {
   readonly #options: DiallerOptions;
   readonly #owner: DiallerOwner;
   readonly #machine: RunningMachine<typeof diallingMachine>;
-  readonly #codec: Codec;
+  readonly #greeting: Greeting;
   #backoff: Backoff;
   /** What to go on with when the connection turns out to break a rule: such a one proves nothing. */
   #backoffAtDial: Backoff;
   #link: Link | undefined;
   /** The HELLO of this connection, over which its answer is proven; empty until it is out. */
-  #hello: Uint8Array = NO_BYTES;
-  #dialNumber = 0;
   #wantsRenewal = false;
   #isResumed = false;
   #retryAfterMs = 0;
@@ -109,8 +89,7 @@ export class Dialler {
     this.#owner = owner;
     this.#backoff = freshBackoff(options.redial);
     this.#backoffAtDial = this.#backoff;
-    // Encodes the credentials only, which no end has announced limits for: they keep within the defaults.
-    this.#codec = new Codec(defaultWireLimits);
+    this.#greeting = new Greeting(host, options.settings);
     this.actor = new SessionActor(host, options.settings.session, {
       failed: (error) => owner.failed(error),
       idle: () => this.#finish('closed', ''),
@@ -196,8 +175,13 @@ export class Dialler {
 
   #dial(): void {
     this.#cause = undefined;
-    this.#hello = NO_BYTES;
-    const link: Link = new Link(this.#host, this.#linkOwner(() => link), this.#options.dial, ANSWERS);
+    this.#greeting.forget();
+    const link: Link = new Link(
+      this.#host,
+      this.#linkOwner(() => link),
+      this.#options.dial,
+      ANSWERS,
+    );
     this.#link = link;
     this.#backoffAtDial = this.#backoff;
     if (!this.#isReferenced) link.ref(false);
@@ -236,34 +220,11 @@ export class Dialler {
   #sendHello(link: Link, credentials: unknown): void {
     if (link.isOver) return;
     try {
-      this.#hello = this.#encodeHello(link, credentials);
+      this.#greeting.prepare(this.actor.session, link.ends, credentials, this.#wantsRenewal ? 'renew' : 'resume');
     } catch (error) {
       return this.#credentialsFailed(error);
     }
-    link.writeControl(FrameType.HELLO, this.#hello);
-  }
-
-  #encodeHello(link: Link, credentials: unknown): Uint8Array {
-    const { session } = this.actor;
-    const { settings } = this.#options;
-    const { id, secret, epoch } = session;
-    this.#codec.encode(credentials, 'credentials');
-    this.#dialNumber += 1;
-    const { orderedReceived, cursor, directReceived } = session;
-    const mode = this.#wantsRenewal ? ('renew' as const) : ('resume' as const);
-    const claim = id === undefined ? undefined : { mode, id, epoch, orderedReceived, cursor, directReceived };
-    const wantsChecksum = settings.checksum ?? !link.ends.isTrusted;
-    const hello = {
-      versionMin: PROTOCOL_VERSION,
-      versionMax: PROTOCOL_VERSION,
-      ...termsOf(settings, wantsChecksum ? Feature.CHECKSUM : 0, settings.lingerMs, session.room),
-      dialNumber: this.#dialNumber,
-      seenAddress: link.ends.remoteAddress,
-      seenPort: link.ends.remotePort,
-      claim,
-      credentials: copyOf(this.#codec.scratch, this.#codec.start, this.#codec.end),
-    };
-    return encodeHello(hello, (unsigned) => this.#host.secrets.sign(secret, unsigned));
+    link.writeControl(FrameType.HELLO, this.#greeting.hello);
   }
 
   #credentialsFailed(error: unknown): void {
@@ -316,20 +277,16 @@ export class Dialler {
 
   #welcomed(link: Link, welcome: WelcomeReceived | undefined): void {
     if (welcome === undefined) return this.#violated(link, 'bad-frame', 'a malformed WELCOME');
-    if (this.#hello.length === 0) return this.#violated(link, 'unexpected-frame', 'a WELCOME before HELLO was out');
+    if (this.#greeting.hello.length === 0)
+      return this.#violated(link, 'unexpected-frame', 'a WELCOME before HELLO was out');
     if (welcome.version !== PROTOCOL_VERSION) {
       return this.#violated(link, 'bad-frame', `expected version ${PROTOCOL_VERSION}, got ${welcome.version}`);
     }
-    if (welcome.mac !== undefined && !this.#isAnswerProven(welcome)) {
+    if (welcome.mac !== undefined && !this.#greeting.isProven(this.actor.session.secret, welcome)) {
       return this.#violated(link, 'welcome-unproven', 'the answer does not prove knowledge of the session');
     }
     if (welcome.session.type === 'resumed') this.#resume(link, welcome, welcome.session);
     else this.#begin(link, welcome, welcome.session);
-  }
-
-  #isAnswerProven(answer: { readonly mac: Uint8Array | undefined; readonly unsigned: Uint8Array }): boolean {
-    const { secret } = this.actor.session;
-    return isProven(this.#host.secrets, secret, answer.mac, this.#hello, answer.unsigned);
   }
 
   #resume(link: Link, welcome: WelcomeReceived, positions: ResumedSession): void {
@@ -396,7 +353,7 @@ export class Dialler {
   #refused(link: Link, refused: ReturnType<typeof decodeRefused>): void {
     if (refused === undefined) return this.#violated(link, 'bad-frame', 'a malformed REFUSED');
     const { code, reason, retryAfterMs } = refused;
-    const isProvenFinal = refused.mac !== undefined && this.#isAnswerProven(refused);
+    const isProvenFinal = refused.mac !== undefined && this.#greeting.isProven(this.actor.session.secret, refused);
     const { outlet } = this.actor.session;
     if (!isTerminal(code)) {
       this.#retryAfterMs = retryAfterMs;
@@ -456,18 +413,4 @@ export class Dialler {
     if (this.#drain !== undefined) this.#host.clock.clearTimeout(this.#drain.timer);
     this.#drain = undefined;
   }
-}
-
-/** What an end announces of itself in HELLO and WELCOME. */
-export function termsOf(settings: Settings, features: number, lingerMs: number, room: Room) {
-  return {
-    features,
-    heartbeatIntervalMs: settings.heartbeat.intervalMs,
-    heartbeatTimeoutMs: settings.heartbeat.timeoutMs,
-    lingerMs,
-    messageBytes: settings.limits.messageBytes,
-    depth: settings.limits.depth,
-    windowMessages: room.grantedMessages,
-    windowBytes: room.grantedBytes,
-  };
 }

@@ -2,7 +2,7 @@
  * A session at the accepting end: its actor, its life (attached, detached, ended), its linger clock, and which
  * connection carries it. It is unseen, though resumable, until the first frame after its first WELCOME.
  */
-import { type EndCode, HomingError } from '../errors.ts';
+import type { EndCode, HomingError } from '../errors.ts';
 import type { SessionId } from '../ids.ts';
 import { stepper } from '../machines/runner.ts';
 import { type SessionEvent, sessionMachine } from '../machines/session-life.ts';

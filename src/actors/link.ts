@@ -128,7 +128,9 @@ export class Link implements LineEvents {
   }
 
   #deadlineMs(session: Session): number {
-    return this.#partialSinceMs < 0 ? session.deadlineMs : Math.min(session.deadlineMs, this.#partialSinceMs + PARTIAL_FRAME_MS);
+    return this.#partialSinceMs < 0
+      ? session.deadlineMs
+      : Math.min(session.deadlineMs, this.#partialSinceMs + PARTIAL_FRAME_MS);
   }
 
   /** Says goodbye with a code and lets the line go; the session is not told. */
@@ -189,7 +191,8 @@ export class Link implements LineEvents {
     if (frames > 0 || this.#partialSinceMs < 0) this.#partialSinceMs = this.#splitter.isPartial ? nowMs : -1;
     this.#isReading = false;
     const fault = this.#splitter.fault;
-    if (fault !== undefined) this.#part({ code: fault, reason: `frame type ${this.#splitter.type}`, retryAfterMs: 0 }, 'here');
+    if (fault !== undefined)
+      this.#part({ code: fault, reason: `frame type ${this.#splitter.type}`, retryAfterMs: 0 }, 'here');
     this.#afterInput();
   }
 
@@ -245,7 +248,10 @@ export class Link implements LineEvents {
     if (actor === undefined || this.#isOver) return;
     const nowMs = this.#host.clock.now();
     if (this.#partialSinceMs >= 0 && nowMs >= this.#partialSinceMs + PARTIAL_FRAME_MS) {
-      this.#part({ code: 'bad-frame', reason: `a frame did not end within ${PARTIAL_FRAME_MS} ms`, retryAfterMs: 0 }, 'here');
+      this.#part(
+        { code: 'bad-frame', reason: `a frame did not end within ${PARTIAL_FRAME_MS} ms`, retryAfterMs: 0 },
+        'here',
+      );
       return;
     }
     if (actor.session.tick(nowMs) === 'silent') {

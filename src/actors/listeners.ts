@@ -19,8 +19,8 @@ export class Listeners<Events extends { [Name in keyof Events]: readonly unknown
     }
     const listeners = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, listeners);
-    listeners.add(listener as Listener<never>);
-    return () => void listeners.delete(listener as Listener<never>);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Whether anybody listens. */

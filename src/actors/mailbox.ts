@@ -137,7 +137,15 @@ export class Mailbox {
   }
 
   /** Starts a turn. Seven arguments instead of an object: this is the path of every message. */
-  #start(kind: number, seq: number, epoch: number, verdict: number, bytes: Uint8Array, start: number, end: number): void {
+  #start(
+    kind: number,
+    seq: number,
+    epoch: number,
+    verdict: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const size = end - start;
     let values: unknown[];
     try {

@@ -122,7 +122,10 @@ function heartbeatOf(option: Partial<Heartbeat> | undefined): Heartbeat {
   const usual = Math.min(WIRE_MS_MAX, Math.max(timeoutMs, interval * 3));
   const timeout = number('heartbeat.timeoutMs', given.timeoutMs, usual, 0, WIRE_MS_MAX);
   if (interval > 0 && timeout < interval) {
-    throw new HomingError('BadOption', `expected heartbeat.timeoutMs of at least intervalMs (${interval}), got ${timeout}`);
+    throw new HomingError(
+      'BadOption',
+      `expected heartbeat.timeoutMs of at least intervalMs (${interval}), got ${timeout}`,
+    );
   }
   return { intervalMs: interval, timeoutMs: timeout };
 }

@@ -209,7 +209,12 @@ export class SessionActor {
    * The session is over: everybody who waits is told. What the peer is known to have processed (`finalCursor`) counts as
    * confirmed. Returns the counts for the report; the second call none.
    */
-  end(code: EndCode, reason: string, finalCursor: number, settledLast?: () => void): { unconfirmed: number; carried: number } {
+  end(
+    code: EndCode,
+    reason: string,
+    finalCursor: number,
+    settledLast?: () => void,
+  ): { unconfirmed: number; carried: number } {
     if (this.#end !== undefined) return { unconfirmed: 0, carried: 0 };
     this.#end = { code, reason };
     this.link = undefined;
@@ -225,7 +230,12 @@ export class SessionActor {
 
   // ---- below
 
-  #wait(what: string, wait: Wait, begin: (token: number) => void, giveUp: (token: number) => Outcome | undefined): Promise<void> {
+  #wait(
+    what: string,
+    wait: Wait,
+    begin: (token: number) => void,
+    giveUp: (token: number) => Outcome | undefined,
+  ): Promise<void> {
     const { mailbox } = this;
     if (wait.timeoutMs !== undefined || !mailbox.isRunning) return this.#waits.start(what, wait, begin, giveUp);
     // The default deadline breaks cycles of handlers that wait for each other: once the turn is over there is none.
@@ -251,7 +261,10 @@ export class SessionActor {
     const bytes = codec.end - codec.start;
     const bytesMax = this.session.outlet.messageBytesMax;
     if (bytes > bytesMax) {
-      throw new HomingError('MessageTooLarge', `${message[0]}: expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`);
+      throw new HomingError(
+        'MessageTooLarge',
+        `${message[0]}: expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`,
+      );
     }
     return codec;
   }
@@ -302,11 +315,17 @@ export class SessionActor {
       case 'oversize':
         this.#refuse(
           output.token,
-          new HomingError('MessageTooLarge', `expected at most ${output.bytesMax} bytes, which the peer takes, got ${output.bytes}`),
+          new HomingError(
+            'MessageTooLarge',
+            `expected at most ${output.bytesMax} bytes, which the peer takes, got ${output.bytes}`,
+          ),
         );
         return;
       case 'unfit':
-        this.#refuse(output.token, new HomingError('NotEncodable', `nested deeper than ${this.#codec.limits.depth}, which the peer takes`));
+        this.#refuse(
+          output.token,
+          new HomingError('NotEncodable', `nested deeper than ${this.#codec.limits.depth}, which the peer takes`),
+        );
         return;
       case 'flushed':
         this.#waits.resolve(output.token);
@@ -321,7 +340,10 @@ export class SessionActor {
     const event = this.#waits.whatOf(token) ?? 'message';
     if (status === ReceiptStatus.OK) this.#waits.resolve(token);
     else if (status === ReceiptStatus.NO_HANDLER) {
-      this.#waits.reject(token, new HomingError('NoHandler', `the peer processed ${event}, but nothing there listens to it`));
+      this.#waits.reject(
+        token,
+        new HomingError('NoHandler', `the peer processed ${event}, but nothing there listens to it`),
+      );
     } else {
       this.#waits.reject(token, remoteError(event, error === undefined ? undefined : this.#decodeError(error)));
     }
@@ -345,7 +367,9 @@ export class SessionActor {
   #ended(what: string, outcome: Outcome | undefined): HomingError {
     const end = this.#end;
     const why = end === undefined ? 'the peer lost its memory of the session' : `the session ended (${end.code})`;
-    return new HomingError('OutcomeUnknown', `${what}: ${why} before it was confirmed`, { outcome: outcome ?? 'unknown' });
+    return new HomingError('OutcomeUnknown', `${what}: ${why} before it was confirmed`, {
+      outcome: outcome ?? 'unknown',
+    });
   }
 }
 

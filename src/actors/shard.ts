@@ -63,7 +63,13 @@ export class Shard implements AcceptorOwner {
   readonly #met = new Set<HostedSession>();
   #isStopped = false;
 
-  constructor(host: Host, settings: Settings, authenticate: Authenticate | undefined, owner: ShardOwner, number: number) {
+  constructor(
+    host: Host,
+    settings: Settings,
+    authenticate: Authenticate | undefined,
+    owner: ShardOwner,
+    number: number,
+  ) {
     this.host = host;
     this.settings = settings;
     this.authenticate = authenticate;
@@ -131,8 +137,9 @@ export class Shard implements AcceptorOwner {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    for (const session of [...this.#sessions.values()]) session.end('going-away', 'the server was shut down', this.returnMs());
-    for (const acceptor of [...this.#acceptors]) acceptor.close('going-away', 'the server was shut down', this.returnMs());
+    for (const session of this.#sessions.values())
+      session.end('going-away', 'the server was shut down', this.returnMs());
+    for (const acceptor of this.#acceptors) acceptor.close('going-away', 'the server was shut down', this.returnMs());
     if (this.#drain?.timer !== undefined) this.host.clock.clearTimeout(this.#drain.timer);
     this.#drain?.done();
   }

@@ -58,7 +58,8 @@ export class Waits {
       const late = (): void => {
         if (binds === undefined || binds()) this.#end(token, 'Deadline', `${timeoutMs} ms are over`, giveUp, undefined);
       };
-      const timer = timeoutMs === undefined || timeoutMs === Infinity ? undefined : this.#clock.setTimeout(late, timeoutMs);
+      const timer =
+        timeoutMs === undefined || timeoutMs === Infinity ? undefined : this.#clock.setTimeout(late, timeoutMs);
       signal?.addEventListener('abort', abort, { once: true });
       const clear = (): void => {
         if (timer !== undefined) this.#clock.clearTimeout(timer);

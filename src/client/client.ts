@@ -1,6 +1,7 @@
 /** The client: a handle on one session that dials. It lives on through any number of connections and epochs. */
 import type { Duplex } from 'node:stream';
-import { Dialler, type DiallerOwner, type EndReport, type LossChoice, type LossReport } from '../actors/dialler.ts';
+import { Dialler, type DiallerOwner } from '../actors/dialler.ts';
+import type { EndReport, LossChoice, LossReport } from '../actors/reports.ts';
 import { type NodeHost, nodeHost } from '../actors/host.ts';
 import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf } from '../actors/options.ts';
 import type { Dial } from '../actors/ports.ts';
@@ -67,7 +68,7 @@ export function openClient<C extends Contract>(
   isOnce: boolean,
   options: ClientOptions<C>,
 ): Client<C> & SessionClient {
-  return new SessionClient(host, refTimers, dial, isOnce, options as ClientOptions) as unknown as Client<C> & SessionClient;
+  return new SessionClient(host, refTimers, dial, isOnce, options) as unknown as Client<C> & SessionClient;
 }
 
 type AnyWaits = Limited<unknown>;
@@ -169,7 +170,12 @@ export class SessionClient {
   up(wait: Wait = {}): Promise<undefined> {
     if (this.#isClosed) return Promise.reject(new HomingError('Closed', 'the client has ended'));
     if (this.connection.state === 'up') return Promise.resolve(undefined);
-    return this.#upWaits.start('up', wait, () => {}, () => undefined);
+    return this.#upWaits.start(
+      'up',
+      wait,
+      () => {},
+      () => undefined,
+    );
   }
 
   connect(): void {
@@ -232,7 +238,8 @@ export class SessionClient {
     const choice = { resend: false, discard: false };
     let isLive = true;
     const choose = (name: keyof LossChoice): void => {
-      if (!isLive) throw new HomingError('GapReportSpent', `expected ${name}() while the gap listener runs, got it later`);
+      if (!isLive)
+        throw new HomingError('GapReportSpent', `expected ${name}() while the gap listener runs, got it later`);
       choice[name] = true;
     };
     const report: GapReport = {
@@ -266,7 +273,8 @@ function isDuplex(where: ClientWhere): where is Duplex {
 function dialOf(where: ClientWhere): Dial {
   if (isDuplex(where)) return existingStream(where);
   if (typeof where === 'object' && where !== null && 'createConnection' in where) {
-    if (typeof where.createConnection !== 'function') throw new HomingError('BadAddress', 'expected createConnection to be a function');
+    if (typeof where.createConnection !== 'function')
+      throw new HomingError('BadAddress', 'expected createConnection to be a function');
     return streamFactory(() => where.createConnection());
   }
   return dialAddress(parseAddress(where));

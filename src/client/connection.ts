@@ -1,5 +1,6 @@
 /** The events of a connection as both handles show them: who listens, and `error` that nobody hears becomes a warning. */
-import type { ConnectionState, EndReport } from '../actors/dialler.ts';
+import type { ConnectionState } from '../actors/dialler.ts';
+import type { EndReport } from '../actors/reports.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
 import { describeError } from '../actors/mailbox.ts';
 import { HomingError } from '../errors.ts';
@@ -40,7 +41,10 @@ export class ConnectionView implements Connection {
     return this.#source.rttMs();
   }
 
-  on<Name extends keyof ConnectionEvents>(name: Name, listener: (...args: ConnectionEvents[Name]) => unknown): () => void {
+  on<Name extends keyof ConnectionEvents>(
+    name: Name,
+    listener: (...args: ConnectionEvents[Name]) => unknown,
+  ): () => void {
     return this.#listeners.on(name, listener);
   }
 

@@ -2,7 +2,8 @@
 import type { Turn } from '../actors/session-actor.ts';
 import type { Wait } from '../actors/waits.ts';
 import type { ArgsOf, Contract, EventsOf, HandlerArgs } from '../contract.ts';
-import type { ConnectionState, EndReport, LossReport } from '../actors/dialler.ts';
+import type { ConnectionState } from '../actors/dialler.ts';
+import type { EndReport, LossReport } from '../actors/reports.ts';
 import type { HomingError } from '../errors.ts';
 
 /** What can be waited for, also under a deadline or signal through `with`. */

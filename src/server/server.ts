@@ -65,7 +65,7 @@ export function createServer<C extends Contract>(
   behavior: Behavior<C> | ((session: Session<C>) => unknown),
   options: ServerOptions = {},
 ): Server<C> {
-  return openServer<C>(nodeHost(), behavior, options) as unknown as Server<C>;
+  return openServer<C>(nodeHost(), behavior, options);
 }
 
 /** Makes a server on any host: what `createServer` does, with time and chance as arguments. */
@@ -81,7 +81,7 @@ export function openServer<C extends Contract>(
   if (options.shards !== undefined && options.shards !== 0) {
     throw new HomingError('BadOption', `expected shards: 0, which this version runs, got ${String(options.shards)}`);
   }
-  return new SessionServer(host, full as unknown as Behavior<Contract>, options);
+  return new SessionServer(host, full, options);
 }
 
 /** The object behind `Server`. */
@@ -98,7 +98,7 @@ export class SessionServer {
   readonly #closing = Promise.withResolvers<void>();
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close({ drainMs: 0 });
-  #doorsShut: Promise<unknown> | undefined;
+  #areDoorsShut = false;
   #isClosing = false;
 
   constructor(host: Host, behavior: Behavior<Contract>, options: ServerOptions) {
@@ -152,7 +152,9 @@ export class SessionServer {
 
   /** Only now: a client whose connection is lost in the drain comes back to finish. */
   #shutDoors(): void {
-    this.#doorsShut ??= Promise.all(this.#doors.map((door) => door.close())).then(() => this.#closing.resolve());
+    if (this.#areDoorsShut) return;
+    this.#areDoorsShut = true;
+    void Promise.all(this.#doors.map((door) => door.close())).then(() => this.#closing.resolve());
   }
 
   #take(dial: Dial): void {

@@ -12,8 +12,8 @@ import { REASON_BYTES_MAX, areInOrder } from './terms.ts';
 
 export * from './answers.ts';
 export * from './hello.ts';
-export { Feature, MAC_BYTES, REASON_BYTES_MAX, SECRET_BYTES } from './terms.ts';
-export type { Positions, Proven, Sign, Terms } from './terms.ts';
+export { Feature, SECRET_BYTES } from './terms.ts';
+export type { Positions, Proven, Terms } from './terms.ts';
 
 /** How far an end is and how much it takes beyond its cursor. */
 export interface Ack extends Positions {

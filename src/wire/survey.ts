@@ -68,7 +68,8 @@ function surveyValue(value: unknown): boolean {
 }
 
 function numberLength(value: number): number {
-  if (value >> 0 !== value && value >>> 0 !== value) return Math.floor(value) === value && value < 0 && value >= -0x1_0000_0000 ? 5 : 9;
+  if (value >> 0 !== value && value >>> 0 !== value)
+    return Math.floor(value) === value && value < 0 && value >= -0x1_0000_0000 ? 5 : 9;
   const argument = value < 0 ? -1 - value : value;
   return headLength(argument);
 }

@@ -52,7 +52,8 @@ const packageOwners: Readonly<Record<string, string>> = {
 
 const insteadOf: Readonly<Record<string, string>> = {
   wire: 'the core takes bytes and hands bytes out; what it needs from outside is an argument',
-  session: "a payload is opaque bytes here: take what is needed as an argument; of wire's code only frame, control and gather may be had",
+  session:
+    "a payload is opaque bytes here: take what is needed as an argument; of wire's code only frame, control and gather may be had",
   machines: 'a machine knows only xstate: effects go out as emitted events, chance comes in with events',
   actors: 'define a port in src/actors/ports and let the composition root in src/server or src/client pass it in',
   inspect: 'listen to the events of src/actors/events',

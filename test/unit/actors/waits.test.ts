@@ -49,14 +49,28 @@ describe('a wait', () => {
     let isBound = true;
     let token = 0;
     const begin = (given: number): void => void (token = given);
-    const free = waits.start('flush', { timeoutMs: 50 }, begin, () => 'unknown', () => isBound);
+    const free = waits.start(
+      'flush',
+      { timeoutMs: 50 },
+      begin,
+      () => 'unknown',
+      () => isBound,
+    );
     isBound = false;
     vi.advanceTimersByTime(100);
     expect(waits.size).toBe(1);
     waits.resolve(token, 'value');
     expect(await free).toBe('value');
     isBound = true;
-    const bound = failureOf(waits.start('flush', { timeoutMs: 50 }, begin, () => 'unknown', () => isBound));
+    const bound = failureOf(
+      waits.start(
+        'flush',
+        { timeoutMs: 50 },
+        begin,
+        () => 'unknown',
+        () => isBound,
+      ),
+    );
     vi.advanceTimersByTime(50);
     expect(await bound).toMatchObject({ code: 'Deadline' });
   });

@@ -195,14 +195,14 @@ describe('deliver', () => {
   test('finds the line bounded as well, exactly: nothing in it is dropped', async () => {
     const heard: unknown[] = [];
     await using world = await loopback((session) => void session.on('say', (text) => void heard.push(text)));
-    const client = world.client({ autoConnect: false, limits: { outboxMessages: 2 } });
-    for (const text of [1, 2]) client.send('say', text);
-    const delivered = [3, 4].map((text) => client.deliver('say', text));
-    expect(await failureOf(client.deliver('say', 5))).toMatchObject({ code: 'OutboxFull', retry: true });
+    const client = world.client({ autoConnect: false, limits: { outboxMessages: 2_000 } });
+    const numbers = Array.from({ length: 12_000 }, (_each, index) => index);
+    for (const text of numbers.slice(0, 2_000)) client.send('say', text);
+    const delivered = numbers.slice(2_000).map((text) => client.deliver('say', text));
+    expect(await failureOf(client.deliver('say', 'too many'))).toMatchObject({ code: 'OutboxFull', retry: true });
     client.connect();
     await Promise.all(delivered);
-    await client.deliver('say', 6);
-    expect(heard).toEqual([1, 2, 3, 4, 6]);
+    expect(heard).toEqual(numbers);
   });
 
   test('that gave up before its first write is never sent; after it the outcome is unknown', async () => {

@@ -207,6 +207,18 @@ describe('draining', () => {
     expect(pair.client.handled).toEqual(['kept back']);
   });
 
+  it('is announced by a busy end that has only answered so far', () => {
+    const pair = joined();
+    pair.client.session.startDrain(0, '');
+    pair.settle();
+    expect(pair.server.settleDrain()).toBe(true);
+    pair.settle();
+    pair.client.sendInTurn('c1');
+    pair.settle({ works: false });
+    pair.server.session.startDrain(0, '');
+    expect(pair.framesOf(pair.server)).toContain(FrameType.GOAWAY);
+  });
+
   it('completes a message whose writing has begun', () => {
     const pair = joined();
     pair.client.send(padded('large', 300_000));
