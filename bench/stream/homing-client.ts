@@ -6,9 +6,8 @@ import { BURST, sample } from './sample.ts';
 const [port = '', milliseconds = ''] = process.argv.slice(2);
 const client = createClient<StreamContract>(Number(port), { heartbeat: { intervalMs: 0 } });
 await client.up();
-const total = new Promise<number>((resolve) => client.on('total', (count) => resolve(count)));
-const startedMs = performance.now();
-const endMs = startedMs + Number(milliseconds);
+const total = new Promise<[number, number]>((resolve) => client.on('total', (...got) => resolve(got)));
+const endMs = performance.now() + Number(milliseconds);
 let sent = 0;
 while (performance.now() < endMs) {
   let hasRoom = true;
@@ -19,7 +18,6 @@ while (performance.now() < endMs) {
   if (!hasRoom) await client.writable();
 }
 client.send('end');
-const count = await total;
-const seconds = (performance.now() - startedMs) / 1_000;
-process.send?.({ rate: count / seconds, lost: sent - count });
+const [count, rate] = await total;
+process.send?.({ rate, lost: sent - count });
 await client.close();

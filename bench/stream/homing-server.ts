@@ -1,15 +1,12 @@
 /** Receives a stream over Homing and says how many messages came. */
 import { createServer } from 'homing';
 import type { StreamContract } from './contract.ts';
+import { Meter } from './meter.ts';
 
 const server = createServer<StreamContract>((session) => {
-  let count = 0;
-  let sum = 0;
-  session.on('sample', (value) => {
-    count += 1;
-    sum += value.id;
-  });
-  session.on('end', () => void session.send('total', count, sum));
+  const meter = new Meter();
+  session.on('sample', (value) => meter.take(value.id));
+  session.on('end', () => void session.send('total', meter.count, meter.rate()));
 });
 const { port } = await server.listen(0);
 process.send?.({ port });

@@ -1,18 +1,16 @@
 /** The floor: plain TCP, a length prefix, cbor-x, nothing promised. Receives and says how many messages came. */
 import { createServer } from 'node:net';
 import { Encoder } from 'cbor-x/index-no-eval';
+import { Meter } from './meter.ts';
 import type { Sample } from './sample.ts';
 
 const cbor = new Encoder({ useRecords: false });
 const server = createServer({ noDelay: true }, (socket) => {
   let rest: Buffer = Buffer.alloc(0);
-  let count = 0;
-  let sum = 0;
+  const meter = new Meter();
   const take = (name: string, value: Sample | undefined): void => {
-    if (name === 'sample' && value !== undefined) {
-      count += 1;
-      sum += value.id;
-    } else socket.write(frame(cbor.encode(['total', count, sum])));
+    if (name === 'sample' && value !== undefined) meter.take(value.id);
+    else socket.write(frame(cbor.encode(['total', meter.count, meter.rate()])));
   };
   socket.on('data', (chunk: Buffer) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

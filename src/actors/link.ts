@@ -15,9 +15,6 @@ import type { SessionActor } from './session-actor.ts';
 /** About how many bytes one write takes; between two writes the other lane and control frames get their turn. */
 const WRITE_BYTES = 131_072;
 
-/** Within one chunk, acks leave after this many frames: a sender at the end of its credit goes on while we still read. */
-const FRAMES_PER_ACK = 256;
-
 /** A frame that has begun ends within this time: the largest takes 64 s at 1 KiB/s. An altered length would never end. */
 const PARTIAL_FRAME_MS = 90_000;
 
@@ -111,13 +108,10 @@ export class Link implements LineEvents {
 
   /** Writes what the session has to write now, as far as the line takes it. */
   flush(): void {
-    if (!this.#isReading) this.#flushNow(this.#host.clock.now());
-  }
-
-  #flushNow(nowMs: number): void {
     const actor = this.#actor;
-    if (actor === undefined || this.#isOver) return;
+    if (actor === undefined || this.#isOver || this.#isReading) return;
     const { session } = actor;
+    const nowMs = this.#host.clock.now();
     while (!this.#isCongested) {
       session.pump(this.#gather, WRITE_BYTES, nowMs);
       if (this.#gather.bytes === 0) break;
@@ -186,7 +180,6 @@ export class Link implements LineEvents {
       this.#frame(nowMs);
       if (this.#isOver) return;
       frames += 1;
-      if (frames % FRAMES_PER_ACK === 0) this.#flushNow(nowMs);
     }
     if (frames > 0 || this.#partialSinceMs < 0) this.#partialSinceMs = this.#splitter.isPartial ? nowMs : -1;
     this.#isReading = false;
