@@ -1,0 +1,68 @@
+/** Carries out the faults of a plan. What lasts for a time ends by itself, or earlier when the world is healed. */
+import type { ClientNode } from './client-node.ts';
+import type { Fault } from './plan.ts';
+import type { Toward } from './sim-line.ts';
+import type { SimPath } from './sim-path.ts';
+import type { World } from './world.ts';
+
+/** Lets a fault come true now. */
+export function befall(world: World, fault: Fault): void {
+  const node = world.clients[fault.client];
+  if (node === undefined) return;
+  const { path } = node;
+  switch (fault.type) {
+    case 'weather':
+      return path.setWeather(fault.toward, fault.change);
+    case 'stall':
+      return path.stall(fault.toward, fault.forMs);
+    case 'cut':
+      return path.cutAfter(fault.toward, fault.afterBytes, fault.by);
+    case 'flap':
+      for (let count = 0; count < fault.times; count += 1) later(world, count * fault.everyMs, () => cut(world, path));
+      return;
+    case 'flip':
+      return path.flipAfter(fault.toward, fault.afterBytes);
+    case 'orphan':
+      return path.orphan(fault.toward, fault.forMs);
+    case 'replay':
+      return path.replayHello(fault.back, fault.stayMs);
+    case 'swallow':
+      if (fault.toward !== 'client') path.swallow('server');
+      if (fault.toward !== 'server') path.swallow('client');
+      return;
+    case 'door':
+      path.door = fault.door;
+      return later(world, fault.forMs, () => (path.door = 'open'));
+    case 'freeze':
+      return hostOf(node, fault.side).stall(fault.forMs);
+    case 'reconnect':
+      return ifLive(node, () => node.client.reconnect());
+    case 'disconnect':
+      ifLive(node, () => node.client.disconnect());
+      return later(world, fault.forMs, () => ifLive(node, () => node.client.connect()));
+    case 'crash':
+      return crash(world, node, fault.side, fault.isSilent, fault.forMs);
+  }
+}
+
+function cut(world: World, path: SimPath): void {
+  if (!world.isHealed) path.cutAfter('client', 0);
+}
+
+function later(world: World, forMs: number, task: () => void): void {
+  world.loop.clock.at(world.nowMs + forMs, task);
+}
+
+function ifLive(node: ClientNode, task: () => void): void {
+  if (node.isUp && node.client.connection.state !== 'closed') task();
+}
+
+function hostOf(node: ClientNode, side: Toward) {
+  return side === 'server' ? node.target.host : node.host;
+}
+
+function crash(world: World, node: ClientNode, side: Toward, isSilent: boolean, forMs: number): void {
+  const victim = side === 'server' ? node.target : node;
+  victim.crash(isSilent);
+  later(world, forMs, () => victim.restart());
+}

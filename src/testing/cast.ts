@@ -1,0 +1,158 @@
+/**
+ * The cast of a rehearsal: one server, its clients, and a user at each end of each session, with a common ledger. What
+ * the handles tell their users is entered here: welcomes, gaps, ends, errors.
+ */
+import type { EndOptions } from '../actors/options.ts';
+import { HomingError } from '../errors.ts';
+import type { SessionServer } from '../server/server.ts';
+import type { Session } from '../server/session.ts';
+import type { AnyContract, ClientNode, SimClient } from './client-node.ts';
+import { PromiseBroken } from './course.ts';
+import { ClientAccount, Ledger } from './ledger.ts';
+import type { Plan, PlanOptions } from './plan.ts';
+import type { ServerNode } from './server-node.ts';
+import type { SimHost } from './sim-host.ts';
+import { Speaker } from './speaker.ts';
+import { type AnyBehavior, World } from './world.ts';
+
+/** Timers of a rehearsal: short, so that little is waited for. */
+export const rehearsalTimers = {
+  heartbeat: { intervalMs: 400, timeoutMs: 1_200 },
+  handshakeMs: 1_000,
+  backoff: { firstMs: 10, baseMs: 50, maxMs: 800, stableMs: 1_000 },
+} as const;
+
+/** One client, its user, and the user of its newest session at the server. */
+export class Pair {
+  readonly node: ClientNode;
+  account: ClientAccount;
+  client: Speaker | undefined;
+  server: Speaker | undefined;
+  gapCount = 0;
+
+  constructor(name: string, makeNode: (pair: Pair) => ClientNode) {
+    this.account = new ClientAccount(name);
+    this.node = makeNode(this);
+  }
+}
+
+/** Everybody who takes part. */
+export class Cast {
+  readonly world: World;
+  readonly ledger = new Ledger();
+  readonly server: ServerNode;
+  readonly pairs: readonly Pair[];
+  readonly #options: PlanOptions;
+  readonly #pairById = new Map<string, Pair>();
+
+  constructor(plan: Plan) {
+    this.#options = plan.options;
+    this.world = new World(plan.seed);
+    const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes } = plan.options;
+    const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };
+    const { heartbeat, handshakeMs, backoff } = rehearsalTimers;
+    const options: EndOptions = { heartbeat, handshakeMs, checksum, lingerMs, limits };
+    this.server = this.world.addServer(
+      'server',
+      (host) => this.#behavior(host),
+      options,
+      (server) => this.#hear(server),
+    );
+    this.pairs = Array.from({ length: plan.clients }, (_each, index) => {
+      const name = `c${index}`;
+      const all = { ...options, backoff, credentials: name };
+      return new Pair(name, (pair) => {
+        const prepare = (client: SimClient, host: SimHost): void => this.#prepare(pair, client, host);
+        return this.world.addClient(name, this.server, all, { weather: plan.weather, prepare });
+      });
+    });
+  }
+
+  get #isTight(): boolean {
+    return this.#options.outboxMessages < 1_000 || this.#options.outboxBytes < 1_000_000;
+  }
+
+  // ---- clients
+
+  #prepare(pair: Pair, client: SimClient, host: SimHost): void {
+    const account = new ClientAccount(host.name);
+    pair.account = account;
+    pair.server = undefined;
+    pair.client = new Speaker({
+      handle: client,
+      host,
+      ledger: this.ledger,
+      course: () => account.toServer,
+      isTight: this.#isTight,
+      start: (number) => account.start(client.turn.epoch, number),
+      settle: (item, hasThrown) => account.settle(item, hasThrown),
+    });
+    const { loop } = this.world;
+    client.connection.on('up', ({ resumed }) => {
+      if (!resumed) loop.guard(() => this.#welcome(pair, client));
+    });
+    client.connection.on('gap', (report) => {
+      const { resends: resend, discards: discard } = this.#options;
+      if (resend) report.resend();
+      if (discard) report.discard();
+      pair.gapCount += 1;
+      const { inLineCount } = client.dialler.actor.session.outlet;
+      loop.guard(() => account.gap(report.epoch, report, { resend, discard }, inLineCount));
+    });
+    client.connection.on('closed', (report) => {
+      loop.guard(() => account.end(report));
+      if (report.code !== 'closed')
+        loop.fail(new PromiseBroken(`${host.name} was ended: ${report.code} ${report.reason}`));
+    });
+    client.connection.on('error', (error) => this.#expectHandlerFailed(error));
+  }
+
+  #welcome(pair: Pair, client: SimClient): void {
+    this.ledger.sessions.set(client.id, pair.account.welcome(client.epoch));
+    this.#pairById.set(client.id, pair);
+  }
+
+  // ---- the server
+
+  #behavior(host: SimHost): AnyBehavior {
+    const start = (session: Session<AnyContract>): void => this.world.loop.guard(() => this.#start(session, host));
+    const { authMs } = this.#options;
+    if (authMs === undefined) return { start };
+    const authenticate = (credentials: unknown): { id: string } | Promise<{ id: string }> => {
+      const known = { id: String(credentials) };
+      const forMs = Math.floor(host.chance.number() * authMs);
+      if (forMs === 0) return known;
+      const thinking = host.sleep(forMs).then(() => known);
+      host.hold(thinking);
+      return thinking;
+    };
+    return { start, authenticate };
+  }
+
+  #start(session: Session<AnyContract>, host: SimHost): void {
+    const courses = this.ledger.visible(session.id);
+    const speaker = new Speaker({
+      handle: session,
+      host,
+      ledger: this.ledger,
+      course: () => courses.toClient,
+      isTight: this.#isTight,
+      start: (number) => courses.toServer.start(number),
+      settle: (item, hasThrown) => courses.toServer.settle(item, hasThrown),
+    });
+    const pair = this.#pairById.get(session.id);
+    if (pair?.account.epochs.get(courses.epoch) === courses) pair.server = speaker;
+  }
+
+  #hear(server: SessionServer): void {
+    server.on('end', (info, report) => {
+      const courses = this.ledger.sessions.get(info.id);
+      if (courses !== undefined) this.world.loop.guard(() => courses.toClient.close(report));
+    });
+    server.on('error', (error) => this.#expectHandlerFailed(error));
+  }
+
+  #expectHandlerFailed(error: Error): void {
+    if (!(error instanceof HomingError) || error.code !== 'HandlerFailed') this.world.loop.fail(error);
+  }
+}

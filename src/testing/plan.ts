@@ -1,0 +1,68 @@
+/**
+ * A run of a simulated world as data: how the world is made, what its users say, and what befalls it, each at its time.
+ * Everything is JSON; the kinds stand in the order from mild to severe, so that a failing plan shrinks to the mildest.
+ */
+import type { FlowEnd, Weather } from './flow.ts';
+import type { Door } from './sim-path.ts';
+import type { Toward } from './sim-line.ts';
+import type { Saying } from './speaker.ts';
+
+/** What befalls the path of one client, or its process. */
+export type FaultAction =
+  | { readonly type: 'weather'; readonly toward: Toward; readonly change: Partial<Weather> }
+  | { readonly type: 'stall'; readonly toward: Toward; readonly forMs: number }
+  | { readonly type: 'cut'; readonly toward: Toward; readonly afterBytes: number; readonly by: FlowEnd }
+  /** A cut every so often. */
+  | { readonly type: 'flap'; readonly everyMs: number; readonly times: number }
+  | { readonly type: 'flip'; readonly toward: Toward; readonly afterBytes: number }
+  | { readonly type: 'orphan'; readonly toward: Toward; readonly forMs: number }
+  | { readonly type: 'replay'; readonly back: number; readonly stayMs: number }
+  | { readonly type: 'swallow'; readonly toward: Toward | 'both' }
+  | { readonly type: 'door'; readonly door: Door; readonly forMs: number }
+  | { readonly type: 'freeze'; readonly side: Toward; readonly forMs: number }
+  | { readonly type: 'reconnect' }
+  | { readonly type: 'disconnect'; readonly forMs: number }
+  | { readonly type: 'crash'; readonly side: Toward; readonly isSilent: boolean; readonly forMs: number };
+
+/** A fault at its time, on the path of the client with this number. */
+export type Fault = { readonly atMs: number; readonly client: number } & FaultAction;
+
+/** What a user does at its time; `by` is the end that does it. */
+export type Act = { readonly atMs: number; readonly client: number; readonly by: Toward } & (
+  { readonly type: 'say'; readonly count: number; readonly saying: Saying } | { readonly type: 'flush' }
+);
+
+/** Somebody says goodbye: the server, or the client with this number. */
+export interface Closing {
+  readonly atMs: number;
+  readonly who: number | 'server';
+  readonly drainMs: number;
+}
+
+/** How the ends of a world are made; times in milliseconds. */
+export interface PlanOptions {
+  readonly checksum: boolean;
+  readonly lingerMs: number;
+  readonly mailboxMessages: number;
+  readonly mailboxBytes: number;
+  readonly outboxMessages: number;
+  readonly outboxBytes: number;
+  /** How long the auth hook thinks, at most; without it there is no hook. */
+  readonly authMs?: number | undefined;
+  /** What the client does with messages of a lost epoch. */
+  readonly resends: boolean;
+  readonly discards: boolean;
+}
+
+/** A whole run. */
+export interface Plan {
+  readonly seed: number;
+  readonly clients: number;
+  readonly weather: Partial<Weather>;
+  readonly options: PlanOptions;
+  /** Faults come and acts are done until then. */
+  readonly chaosMs: number;
+  readonly faults: readonly Fault[];
+  readonly acts: readonly Act[];
+  readonly closings?: readonly Closing[] | undefined;
+}

@@ -1,0 +1,293 @@
+/**
+ * The way between one client and one server: every dial of the client makes a new line on it, and what befalls the path
+ * befalls its lines. Faults are verbs here; when they come is the business of a plan or a test.
+ */
+import type { Dial, Line, LineEnds, LineEvents } from '../actors/ports.ts';
+import { Draws } from './draws.ts';
+import type { FlowEnd, Weather } from './flow.ts';
+import type { SimHost } from './sim-host.ts';
+import { SimLine, type Toward } from './sim-line.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** What becomes of a dial: it gets through, or one of the ways in which it does not. */
+export type Door = 'open' | 'refuses' | 'closesAtOnce' | 'staysSilent' | 'neverAnswers';
+
+/** The process that a path leads to. */
+export interface PathServer {
+  readonly host: SimHost;
+  /** Takes a new connection. */
+  accept(dial: Dial): void;
+}
+
+/** What a path is made with. */
+export interface SimPathOptions {
+  readonly name: string;
+  readonly seed: number;
+  readonly clock: VirtualClock;
+  readonly weather: Weather;
+  /** The client's address as the server sees it. */
+  readonly address: string;
+  /** The process that dials. */
+  readonly client: () => SimHost;
+  /** Undefined while the server is down. */
+  readonly server: () => PathServer | undefined;
+  /** Told of everything that reaches an actor. */
+  readonly watch: (kind: string, toward: Toward, count: number) => void;
+}
+
+/** A fault that waits for a byte of its direction. */
+interface Arm {
+  readonly atBytes: number;
+  readonly befall: (line: SimLine) => void;
+}
+
+/** HELLOs that are kept for replays. */
+const HELLOS_MAX = 8;
+
+/** The network between a client and a server. */
+export class SimPath {
+  /** What happens to the next dials. */
+  door: Door = 'open';
+  /** The line dialled last. */
+  newest: SimLine | undefined;
+  dialCount = 0;
+  /** Lines that a fault took from an end that used them. */
+  lossCount = 0;
+  /** Told each HELLO as it is written. */
+  onHello: ((hello: Uint8Array) => void) | undefined;
+  readonly #options: SimPathOptions;
+  readonly #lines = new Set<SimLine>();
+  readonly #weather: { server: Weather; client: Weather };
+  readonly #passed = { server: 0, client: 0 };
+  readonly #arms: { readonly server: Arm[]; readonly client: Arm[] } = { server: [], client: [] };
+  readonly #hellos: Uint8Array[] = [];
+  #replayCount = 0;
+
+  constructor(options: SimPathOptions) {
+    this.#options = options;
+    this.#weather = { server: options.weather, client: options.weather };
+  }
+
+  /** Dials, as a client's transport does. */
+  readonly dial: Dial = (events) => {
+    this.dialCount += 1;
+    const line = this.#makeLine(`${this.#options.name}/${this.dialCount}`);
+    line.client.events = events;
+    line.client.host = this.#options.client();
+    line.client.onFirstWrite = (hello) => this.#remember(hello);
+    this.newest = line;
+    this.#knock(line, events);
+    return line.client;
+  };
+
+  /** Lines that an end still uses, oldest first. */
+  get lines(): readonly SimLine[] {
+    for (const line of this.#lines) if (line.isOver) this.#lines.delete(line);
+    return [...this.#lines];
+  }
+
+  /** Bytes that were read in this direction, over all lines. */
+  passedBytes(toward: Toward): number {
+    return this.#passed[toward];
+  }
+
+  // ---- faults
+
+  /** Cuts the line on which this direction's bytes are read then, once so many more of them are. */
+  cutAfter(toward: Toward, bytes: number, by: FlowEnd = 'reset'): void {
+    if (bytes > 0) this.#arm(toward, bytes, (line) => this.#cut(line, toward, by));
+    else if (this.newest !== undefined) this.#cut(this.newest, toward, by);
+  }
+
+  /** Alters the byte that is read in this direction after so many more. */
+  flipAfter(toward: Toward, bytes: number): void {
+    this.#arm(toward, bytes, (line) => line.flow(toward).flip());
+  }
+
+  /** A middlebox has its way with the next chunk that is read in this direction. */
+  rewrite(toward: Toward, change: (chunk: Uint8Array) => void): void {
+    this.newest?.flow(toward).rewrite(change);
+  }
+
+  /** From now on everything vanishes in this direction of the present lines, goodbyes too. */
+  swallow(toward: Toward): void {
+    for (const line of this.lines) line.flow(toward).stall(Infinity);
+    this.lossCount += 1;
+  }
+
+  /** Nothing is read in this direction of the present lines for this time; then all of it is. */
+  stall(toward: Toward, forMs: number): void {
+    for (const line of this.lines) line.flow(toward).stall(this.#nowMs + forMs);
+  }
+
+  /** One end loses the newest line now; the other reads what was on its way so much later, and only then loses it. */
+  orphan(toward: Toward, forMs: number): void {
+    const line = this.newest;
+    if (line === undefined) return;
+    const early = toward === 'server' ? line.client : line.server;
+    if (early.isOver) return;
+    this.lossCount += 1;
+    line.flow(toward).stall(this.#nowMs + forMs);
+    line.flow(toward).end('finish');
+    line.flow(opposite(toward)).stop();
+    early.host?.bring(() => early.lose('reset'));
+  }
+
+  /**
+   * An old HELLO arrives once more, on a connection of its own where nobody listens: the last one but `back`. One that
+   * may still be on its way does not count: a network does not deliver the same bytes twice at once.
+   */
+  replayHello(back: number, stayMs: number): void {
+    const isAnswered = this.newest !== undefined && this.newest.toClient.readBytes > 0;
+    const hello = this.#hellos.at((isAnswered ? -1 : -2) - back);
+    if (hello === undefined) return;
+    this.#replayCount += 1;
+    const line = this.#makeLine(`${this.#options.name}/replay/${this.#replayCount}`);
+    this.#arrive(line);
+    line.client.write([hello]);
+    this.#options.clock.at(this.#nowMs + stayMs, () => line.client.end());
+  }
+
+  /** Changes how bytes travel in this direction, on present and later lines. */
+  setWeather(toward: Toward, change: Partial<Weather>): void {
+    const weather = { ...this.#weather[toward], ...change };
+    this.#weather[toward] = weather;
+    for (const line of this.lines) line.flow(toward).weather = weather;
+  }
+
+  /** Takes back every fault that waits or lasts: dials get through, the weather is as it was at first. */
+  heal(): void {
+    this.door = 'open';
+    this.#arms.server.length = 0;
+    this.#arms.client.length = 0;
+    this.setWeather('server', this.#options.weather);
+    this.setWeather('client', this.#options.weather);
+  }
+
+  /** A process is gone. Its machine says so on all lines, or nobody does. */
+  sever(side: Toward, isSilent: boolean): void {
+    const other = opposite(side);
+    for (const line of this.lines) {
+      const gone = line[side];
+      if (gone.isOver) continue;
+      gone.isOver = true;
+      line.flow(side).stop();
+      if (isSilent) line.flow(other).stall(Infinity);
+      else line.flow(other).breakOff('reset');
+    }
+  }
+
+  // ---- below
+
+  get #nowMs(): number {
+    return this.#options.clock.now();
+  }
+
+  #makeLine(name: string): SimLine {
+    for (const line of this.#lines) if (line.isOver) this.#lines.delete(line);
+    const { seed, clock, watch, address } = this.#options;
+    const options = {
+      clock,
+      draws: new Draws(seed, name),
+      toServer: this.#weather.server,
+      toClient: this.#weather.client,
+      allowance: (toward: Toward) => this.#allowance(toward),
+      passed: (toward: Toward, count: number) => this.#pass(line, toward, count),
+      touched: watch,
+    };
+    const line: SimLine = new SimLine(options, endsOf(address));
+    this.#lines.add(line);
+    return line;
+  }
+
+  #knock(line: SimLine, events: LineEvents): void {
+    const { clock } = this.#options;
+    const thereMs = this.#nowMs + this.#weather.server.latencyMs;
+    const backMs = thereMs + this.#weather.client.latencyMs;
+    const isDown = this.#options.server() === undefined;
+    line.server.isOver = isDown || this.door !== 'open';
+    if (this.door === 'neverAnswers') return;
+    if (this.door === 'refuses' || isDown) {
+      clock.at(backMs, () => line.client.host?.bring(() => line.client.lose('reset')));
+      return;
+    }
+    if (this.door === 'open') clock.at(thereMs, () => this.#arrive(line));
+    const closesAtOnce = this.door === 'closesAtOnce';
+    clock.at(backMs, () => {
+      line.client.host?.bring(() => this.#open(line, events));
+      if (closesAtOnce) line.client.host?.bring(() => line.client.lose('finish'));
+    });
+  }
+
+  #open(line: SimLine, events: LineEvents): void {
+    if (line.client.isOver) return;
+    this.#options.watch('opened', 'client', 0);
+    events.opened();
+  }
+
+  #arrive(line: SimLine): void {
+    const server = this.#options.server();
+    if (line.client.isOver || server === undefined) {
+      line.server.isOver = true;
+      line.toClient.breakOff('reset');
+      return;
+    }
+    const { host } = server;
+    line.server.host = host;
+    host.bring(() => server.accept((events) => accepted(line, host, events)));
+  }
+
+  #arm(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
+    const arms = this.#arms[toward];
+    arms.push({ atBytes: this.#passed[toward] + bytes, befall });
+    arms.sort((one, other) => one.atBytes - other.atBytes);
+  }
+
+  #allowance(toward: Toward): number {
+    const arm = this.#arms[toward][0];
+    return arm === undefined ? Infinity : arm.atBytes - this.#passed[toward];
+  }
+
+  #pass(line: SimLine, toward: Toward, count: number): void {
+    this.#passed[toward] += count;
+    const arms = this.#arms[toward];
+    for (let arm = arms[0]; arm !== undefined && arm.atBytes <= this.#passed[toward]; arm = arms[0]) {
+      arms.shift();
+      arm.befall(line);
+    }
+  }
+
+  #cut(line: SimLine, toward: Toward, by: FlowEnd): void {
+    if (line.isOver) return;
+    this.lossCount += 1;
+    this.#options.watch('cut', toward, this.#passed[toward]);
+    line.cut(toward, by);
+  }
+
+  #remember(hello: Uint8Array): void {
+    this.onHello?.(hello);
+    if (this.#hellos.length === HELLOS_MAX) this.#hellos.shift();
+    this.#hellos.push(hello);
+  }
+}
+
+function accepted(line: SimLine, host: SimHost, events: LineEvents): Line {
+  line.server.events = events;
+  host.defer(() => {
+    if (!line.server.isOver) events.opened();
+  });
+  return line.server;
+}
+
+function opposite(toward: Toward): Toward {
+  return toward === 'server' ? 'client' : 'server';
+}
+
+const SERVER = { address: '192.0.2.1', port: 5555 };
+
+function endsOf(address: string): { readonly client: LineEnds; readonly server: LineEnds } {
+  const common = { isTrusted: false, certificate: undefined };
+  const near = { localAddress: address, localPort: 40_000, remoteAddress: SERVER.address, remotePort: SERVER.port };
+  const far = { localAddress: SERVER.address, localPort: SERVER.port, remoteAddress: address, remotePort: 40_000 };
+  return { client: { ...near, ...common }, server: { ...far, ...common } };
+}

@@ -1,0 +1,181 @@
+/**
+ * Random plans of a simulated world. Kinds stand from mild to severe and numbers shrink to 0, so a failing plan becomes
+ * a short story; the seed of the draws is part of the plan and does not shrink.
+ */
+import fc from 'fast-check';
+import type { Fault, Plan, PlanOptions } from '../../src/testing/plan.ts';
+
+/** Until when faults come and users speak, in milliseconds. */
+const CHAOS_MS = 4_000;
+
+const toward = fc.constantFrom('server' as const, 'client' as const);
+const atMs = fc.nat({ max: CHAOS_MS });
+const bytes = fc.oneof(
+  { weight: 3, arbitrary: fc.nat({ max: 700 }) },
+  { weight: 1, arbitrary: fc.nat({ max: 60_000 }) },
+);
+
+const task = fc.oneof(
+  { weight: 5, arbitrary: fc.constant({ type: 'nothing' as const }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('works' as const), forMs: fc.nat({ max: 200 }) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('throws' as const), afterMs: fc.constantFrom(0, 5) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('asksBack' as const), patienceMs: fc.integer({ min: 1, max: 600 }) }),
+  },
+);
+
+const size = fc.oneof(
+  { weight: 6, arbitrary: fc.nat({ max: 90 }) },
+  { weight: 3, arbitrary: fc.constant(2_048) },
+  { weight: 1, arbitrary: fc.constant(300_000) },
+);
+
+const saying = fc.record({
+  how: fc.constantFrom('send' as const, 'deliver' as const),
+  bytes: size,
+  task,
+  patienceMs: fc.option(fc.integer({ min: 1, max: 3_000 }), { nil: undefined, freq: 4 }),
+});
+
+/** Faults that leave both processes and their memory as they are. */
+const lineFault: fc.Arbitrary<Omit<Fault, 'atMs' | 'client'>> = fc.oneof(
+  fc.record({ type: fc.constant('reconnect' as const) }),
+  fc.record({ type: fc.constant('stall' as const), toward, forMs: fc.nat({ max: 2_500 }) }),
+  fc.record({
+    type: fc.constant('cut' as const),
+    toward,
+    afterBytes: bytes,
+    by: fc.constantFrom('reset' as const, 'finish' as const),
+  }),
+  fc.record({
+    type: fc.constant('flap' as const),
+    everyMs: fc.integer({ min: 1, max: 200 }),
+    times: fc.nat({ max: 30 }),
+  }),
+  fc.record({ type: fc.constant('orphan' as const), toward, forMs: fc.nat({ max: 1_500 }) }),
+  fc.record({ type: fc.constant('disconnect' as const), forMs: fc.nat({ max: 1_500 }) }),
+  fc.record({ type: fc.constant('replay' as const), back: fc.nat({ max: 3 }), stayMs: fc.nat({ max: 900 }) }),
+  fc.record({ type: fc.constant('freeze' as const), side: toward, forMs: fc.nat({ max: 2_500 }) }),
+  fc.record({
+    type: fc.constant('swallow' as const),
+    toward: fc.constantFrom('server' as const, 'client' as const, 'both' as const),
+  }),
+  fc.record({
+    type: fc.constant('door' as const),
+    door: fc.constantFrom('refuses' as const, 'closesAtOnce' as const, 'staysSilent' as const, 'neverAnswers' as const),
+    forMs: fc.nat({ max: 2_500 }),
+  }),
+  fc.record({
+    type: fc.constant('weather' as const),
+    toward,
+    change: fc.oneof(
+      fc.record({ latencyMs: fc.nat({ max: 400 }) }),
+      fc.record({ bytesPerMs: fc.integer({ min: 1, max: 300 }) }),
+      fc.record({ bufferBytes: fc.nat({ max: 4_096 }) }),
+    ),
+  }),
+) as fc.Arbitrary<Omit<Fault, 'atMs' | 'client'>>;
+
+/** A byte that a middlebox alters; only with the checksum on. */
+const flip = fc.record({ type: fc.constant('flip' as const), toward, afterBytes: bytes });
+
+/** A process that dies and comes back without memory. */
+const crash = fc.record({
+  type: fc.constant('crash' as const),
+  side: toward,
+  isSilent: fc.boolean(),
+  forMs: fc.nat({ max: 1_500 }),
+});
+
+const options: fc.Arbitrary<PlanOptions> = fc.record({
+  checksum: fc.boolean(),
+  lingerMs: fc.constant(120_000),
+  mailboxMessages: fc.constantFrom(1_024, 16, 3, 1),
+  mailboxBytes: fc.constantFrom(1_048_576, 8_192, 100),
+  outboxMessages: fc.constantFrom(10_000, 40),
+  outboxBytes: fc.constantFrom(16_777_216, 5_000),
+  authMs: fc.option(fc.nat({ max: 600 }), { nil: undefined }),
+  resends: fc.constant(false),
+  discards: fc.constant(false),
+});
+
+/** What a family of plans is made from. */
+interface Family {
+  readonly fault: fc.Arbitrary<Omit<Fault, 'atMs' | 'client'>>;
+  readonly options: fc.Arbitrary<PlanOptions>;
+}
+
+function plansOf({ fault, options }: Family): fc.Arbitrary<Plan> {
+  const client = fc.nat({ max: 2 });
+  const act = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ type: fc.constant('say' as const), count: fc.integer({ min: 1, max: 12 }), saying }),
+    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('flush' as const) }) },
+  );
+  const weather = fc.record(
+    {
+      latencyMs: fc.nat({ max: 40 }),
+      jitterMs: fc.nat({ max: 20 }),
+      chunkBytes: fc.constantFrom(0, 1_460, 40),
+      bufferBytes: fc.constantFrom(262_144, 16_384, 1_000),
+    },
+    { requiredKeys: [] },
+  );
+  return fc
+    .record({
+      seed: fc.noShrink(fc.nat()),
+      weather,
+      options,
+      faults: fc.array(fc.tuple(atMs, client, fault), { maxLength: 14 }),
+      acts: fc.array(fc.tuple(atMs, client, toward, act), { minLength: 1, maxLength: 16 }),
+    })
+    .map(({ faults, acts, ...rest }) => ({
+      ...rest,
+      clients: 1 + Math.max(0, ...faults.map(([, whose]) => whose), ...acts.map(([, whose]) => whose)),
+      chaosMs: CHAOS_MS,
+      faults: faults.map(([at, whose, each]) => ({ atMs: at, client: whose, ...each }) as Fault),
+      acts: acts.map(([at, whose, by, each]) => ({ atMs: at, client: whose, by, ...each })),
+    }));
+}
+
+/** Plans in which nobody loses memory: everything accepted must arrive. */
+export const linePlans = plansOf({ fault: lineFault, options });
+
+/** The same, with bytes that are altered on the way. */
+export const alteredPlans = plansOf({
+  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: flip }),
+  options: options.map((each) => ({ ...each, checksum: true })),
+});
+
+/** Plans in which processes die, and sessions expire. */
+export const memoryPlans = plansOf({
+  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: crash }),
+  options: fc
+    .tuple(options, fc.constantFrom(120_000, 800, 0), fc.boolean(), fc.boolean())
+    .map(([each, lingerMs, resends, discards]) => ({ ...each, lingerMs, resends, discards })),
+});
+
+/** Plans in which somebody says goodbye in the middle of everything. */
+export const closingPlans = fc
+  .tuple(
+    plansOf({ fault: lineFault.filter(({ type }) => type !== 'disconnect' && type !== 'reconnect'), options }),
+    // A second close of a server ends everything at once, and a shorter one of a client brings its end forward.
+    fc.uniqueArray(
+      fc.tuple(atMs, fc.constantFrom('server' as const, 0, 1, 2), fc.constantFrom(30_000, 3_000, 100, 0)),
+      {
+        minLength: 1,
+        maxLength: 4,
+        selector: ([, who]) => who,
+      },
+    ),
+  )
+  .map(([plan, closings]) => ({
+    ...plan,
+    closings: closings
+      .filter(([, who]) => who === 'server' || who < plan.clients)
+      .map(([at, who, drainMs]) => ({ atMs: at, who, drainMs })),
+  }))
+  .filter(({ closings }) => closings.length > 0);
