@@ -24,7 +24,11 @@ row('recovery after a cut, p99', `${recovery.p99Ms.toFixed(1)} ms`, '60 ms or le
 row('half-open, beyond the heartbeat timeout', `${Math.ceil(recovery.halfOpenBeyondTimeoutMaxMs)} ms at most`, '1 s');
 
 const simulator = await measureSimulator(SIMULATOR_MS);
-row('simulator, disconnects a second', Math.round(simulator.disconnectsPerSecond).toLocaleString('en'), '10,000 or more');
+row(
+  'simulator, disconnects a second',
+  Math.round(simulator.disconnectsPerSecond).toLocaleString('en'),
+  '10,000 or more',
+);
 row('simulator, the same a processor second', Math.round(simulator.disconnectsPerCpuSecond).toLocaleString('en'), '');
 
 function row(what: string, measured: string, goal: string): void {

@@ -215,7 +215,7 @@ export class Link implements LineEvents {
     }
     const session = actor.session;
     const taken = session.receive(frame.type, frame, nowMs);
-    if (taken === Taken.MESSAGE) actor.take();
+    if (taken === Taken.MESSAGE) actor.take(nowMs);
     else if (taken === Taken.FAULT) this.#part(session.parting, 'here');
     else if (taken === Taken.CLOSED) this.#part(session.parting, 'peer');
     else if (taken === Taken.GOAWAY) this.#owner.goingAway(session.parting);

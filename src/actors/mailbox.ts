@@ -59,6 +59,8 @@ export class Mailbox {
   #isClosed = false;
   #running = false;
   #isAdvancing = false;
+  /** When the turn began or the last one ended: near enough for acks, and no look at the clock for each message. */
+  #nowMs = 0;
   #afterClose: (() => void) | undefined;
 
   constructor(session: Session, codec: Codec, handlers: Handlers, owner: MailboxOwner) {
@@ -96,8 +98,9 @@ export class Mailbox {
     this.#afterClose = settledLast;
   }
 
-  /** Takes the message that the session has just received; its bytes are read or copied before this returns. */
-  take(message: TakenMessage): void {
+  /** Takes the message that the session has just received, at this time; its bytes are read or copied before this returns. */
+  take(message: TakenMessage, nowMs: number): void {
+    this.#nowMs = nowMs;
     const { kind, seq, verdict, bytes, start, end } = message;
     const epoch = this.#session.epoch;
     if (this.#mayStart) {
@@ -122,6 +125,7 @@ export class Mailbox {
   /** Starts what waits. A turn that ends at once comes back here: the loop goes on, the stack does not grow. */
   #advance(): void {
     if (this.#isAdvancing) return;
+    this.#nowMs = this.#owner.now();
     this.#isAdvancing = true;
     this.#startWaiting();
     this.#isAdvancing = false;
@@ -224,6 +228,7 @@ export class Mailbox {
   }
 
   #settleLater(kind: number, seq: number, epoch: number, size: number, status: number, error: unknown): void {
+    this.#nowMs = this.#owner.now();
     this.#running = false;
     this.#settle(kind, seq, epoch, size, status, error);
     this.#advance();
@@ -239,10 +244,10 @@ export class Mailbox {
       return;
     }
     if (epoch !== session.epoch) {
-      session.settleOld(size, this.#owner.now());
+      session.settleOld(size, this.#nowMs);
       return;
     }
-    session.processed(size, this.#owner.now());
+    session.processed(size, this.#nowMs);
     if (kind === Kind.DELIVER) session.sendReceipt(seq, status, this.#encodeError(status, error));
   }
 

@@ -155,8 +155,8 @@ export class SessionActor {
   // ---- what a link calls
 
   /** A message was taken off the wire. */
-  take(): void {
-    this.mailbox.take(this.session.message);
+  take(nowMs: number): void {
+    this.mailbox.take(this.session.message, nowMs);
   }
 
   /** A batch of frames has been taken: promises settle, drains go on. */

@@ -191,7 +191,7 @@ export class Outbox {
 }
 
 /** Below this many bytes a loop beats the call into the engine. */
-const LOOP_BYTES_MAX = 48;
+const LOOP_BYTES_MAX = 128;
 
 function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
   if (end - start > LOOP_BYTES_MAX) {

@@ -30,10 +30,20 @@ const number = new DataView(new ArrayBuffer(8));
 export function read(source: Uint8Array, start: number, end: number): unknown {
   bytes = source;
   at = start;
-  const value = readItem();
+  const head = bytes[start] as number;
+  const isMessage = head > 0x80 && head < 0x90 && (bytes[start + 1] as number) >> 5 === 3;
+  const value = isMessage ? readMessage(head & 31) : readItem();
   bytes = nothing;
   invariant(at === end, `expected the scanned payload to end at ${end}, got ${at}`);
   return value;
+}
+
+/** A message begins with its name, one of a few that come again and again. */
+function readMessage(length: number): unknown[] {
+  at += 1;
+  const elements: unknown[] = [readKey()];
+  for (let i = 1; i < length; i++) elements[i] = readItem();
+  return elements;
 }
 
 function readItem(): unknown {
