@@ -377,6 +377,6 @@ export class SessionActor {
 function isNamedArray(bytes: Uint8Array, start: number): boolean {
   const head = bytes[start] ?? 0;
   if (head >> 5 !== 4 || head === 0x80) return false;
-  const next = start + (head < 0x98 ? 1 : head === 0x98 ? 2 : 3);
+  const next = start + (head < 0x98 ? 1 : head === 0x98 ? 2 : head === 0x99 ? 3 : 5);
   return (bytes[next] ?? 0) >> 5 === 3;
 }

@@ -210,3 +210,13 @@ function answerWithReceipt(stream: Duplex, error: Uint8Array): void {
     }
   });
 }
+
+describe('the longest message', () => {
+  it('of 65,536 elements, its name among them, crosses', async () => {
+    type Many = { server: { events: { many: number[] } }; client: {} };
+    await using server = createServer<Many>((session) => void session.on('many', (...args) => args.length));
+    const { port } = await server.listen(0);
+    await using client = createClient<Many>(port);
+    await client.deliver('many', ...new Array<number>(65_535).fill(1));
+  });
+});
