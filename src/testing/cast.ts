@@ -3,7 +3,7 @@
  * the handles tell their users is entered here: welcomes, gaps, ends, errors.
  */
 import type { EndOptions } from '../actors/options.ts';
-import { HomingError } from '../errors.ts';
+import { type EndCode, HomingError, endTable, isViolation } from '../errors.ts';
 import type { SessionServer } from '../server/server.ts';
 import type { Session } from '../server/session.ts';
 import type { AnyContract, ClientNode, SimClient } from './client-node.ts';
@@ -44,9 +44,11 @@ export class Cast {
   readonly pairs: readonly Pair[];
   readonly #options: PlanOptions;
   readonly #pairById = new Map<string, Pair>();
+  readonly #isAltered: boolean;
 
   constructor(plan: Plan) {
     this.#options = plan.options;
+    this.#isAltered = plan.faults.some(({ type }) => type === 'flip');
     this.world = new World(plan.seed);
     const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes } = plan.options;
     const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };
@@ -104,6 +106,9 @@ export class Cast {
       if (report.code !== 'closed')
         loop.fail(new PromiseBroken(`${host.name} was ended: ${report.code} ${report.reason}`));
     });
+    client.connection.on('reconnect', ({ cause }) => {
+      if (cause instanceof HomingError) this.#expectNoViolation(host.name, cause.code);
+    });
     client.connection.on('error', (error) => this.#expectHandlerFailed(error));
   }
 
@@ -149,7 +154,14 @@ export class Cast {
       const courses = this.ledger.sessions.get(info.id);
       if (courses !== undefined) this.world.loop.guard(() => courses.toClient.close(report));
     });
+    server.on('down', (_info, { code }) => this.#expectNoViolation('server', code));
     server.on('error', (error) => this.#expectHandlerFailed(error));
+  }
+
+  /** Two honest ends never find fault with each other's frames, unless somebody altered them on the way. */
+  #expectNoViolation(name: string, code: string): void {
+    if (this.#isAltered || !Object.hasOwn(endTable, code) || !isViolation(code as EndCode)) return;
+    this.world.loop.fail(new PromiseBroken(`${name} lost a connection to ${code}`));
   }
 
   #expectHandlerFailed(error: Error): void {

@@ -128,8 +128,9 @@ export class Flow {
     this.#plan();
   }
 
-  /** The stall is over. */
+  /** A stall is over, and a slow reader has caught up; what is swallowed stays so. */
   resume(): void {
+    if (this.#mayReadAtMs === Infinity || this.#isStopped) return;
     this.#mayReadAtMs = this.#clock.now();
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;

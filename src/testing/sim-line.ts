@@ -131,6 +131,18 @@ export class SimLine {
     return this.client.isOver && this.server.isOver;
   }
 
+  /** Nothing happens on it any more. */
+  stop(): void {
+    this.toServer.stop();
+    this.toClient.stop();
+  }
+
+  /** Stalls are over; what was swallowed stays so. */
+  catchUp(): void {
+    this.toServer.resume();
+    this.toClient.resume();
+  }
+
   /** Cuts it where it is: the reader in this direction learns it now, the other end once the news has travelled. */
   cut(toward: Toward, by: FlowEnd): void {
     const [reader, writer] = toward === 'server' ? [this.server, this.client] : [this.client, this.server];

@@ -2,7 +2,8 @@
  * The way between one client and one server: every dial of the client makes a new line on it, and what befalls the path
  * befalls its lines. Faults are verbs here; when they come is the business of a plan or a test.
  */
-import type { Dial, Line, LineEnds, LineEvents } from '../actors/ports.ts';
+import type { Dial, Line, LineEvents } from '../actors/ports.ts';
+import { endsOf } from './addresses.ts';
 import { Draws } from './draws.ts';
 import type { FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
@@ -82,7 +83,7 @@ export class SimPath {
 
   /** Lines that an end still uses, oldest first. */
   get lines(): readonly SimLine[] {
-    for (const line of this.#lines) if (line.isOver) this.#lines.delete(line);
+    this.#sweep();
     return [...this.#lines];
   }
 
@@ -155,13 +156,14 @@ export class SimPath {
     for (const line of this.lines) line.flow(toward).weather = weather;
   }
 
-  /** Takes back every fault that waits or lasts: dials get through, the weather is as it was at first. */
+  /** Takes back every fault that waits or lasts: dials get through, stalls end, the weather is as it was at first. */
   heal(): void {
     this.door = 'open';
     this.#arms.server.length = 0;
     this.#arms.client.length = 0;
     this.setWeather('server', this.#options.weather);
     this.setWeather('client', this.#options.weather);
+    for (const line of this.lines) line.catchUp();
   }
 
   /** A process is gone. Its machine says so on all lines, or nobody does. */
@@ -184,7 +186,7 @@ export class SimPath {
   }
 
   #makeLine(name: string): SimLine {
-    for (const line of this.#lines) if (line.isOver) this.#lines.delete(line);
+    this.#sweep();
     const { seed, clock, watch, address } = this.#options;
     const options = {
       clock,
@@ -257,6 +259,15 @@ export class SimPath {
     }
   }
 
+  /** Forgets the lines that nobody uses. */
+  #sweep(): void {
+    for (const line of this.#lines) {
+      if (!line.isOver) continue;
+      line.stop();
+      this.#lines.delete(line);
+    }
+  }
+
   #cut(line: SimLine, toward: Toward, by: FlowEnd): void {
     if (line.isOver) return;
     this.lossCount += 1;
@@ -281,13 +292,4 @@ function accepted(line: SimLine, host: SimHost, events: LineEvents): Line {
 
 function opposite(toward: Toward): Toward {
   return toward === 'server' ? 'client' : 'server';
-}
-
-const SERVER = { address: '192.0.2.1', port: 5555 };
-
-function endsOf(address: string): { readonly client: LineEnds; readonly server: LineEnds } {
-  const common = { isTrusted: false, certificate: undefined };
-  const near = { localAddress: address, localPort: 40_000, remoteAddress: SERVER.address, remotePort: SERVER.port };
-  const far = { localAddress: SERVER.address, localPort: SERVER.port, remoteAddress: address, remotePort: 40_000 };
-  return { client: { ...near, ...common }, server: { ...far, ...common } };
 }

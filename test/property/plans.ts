@@ -17,7 +17,13 @@ const bytes = fc.oneof(
 
 const task = fc.oneof(
   { weight: 5, arbitrary: fc.constant({ type: 'nothing' as const }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('works' as const), forMs: fc.nat({ max: 200 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('works' as const),
+      forMs: fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 200 }) }, { weight: 1, arbitrary: fc.nat({ max: 2_500 }) }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('throws' as const), afterMs: fc.constantFrom(0, 5) }) },
   {
     weight: 1,

@@ -6,7 +6,7 @@ import type { Plan } from '../../src/testing/plan.ts';
 import { type RehearsalReport, rehearse } from '../../src/testing/rehearsal.ts';
 import { alteredPlans, closingPlans, linePlans, memoryPlans } from './plans.ts';
 
-const RUNS = 250;
+const RUNS = 500;
 
 /** Plays random plans; gives what all of them were like together, and how often each kind of fault was in them. */
 async function play(

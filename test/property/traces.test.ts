@@ -42,8 +42,9 @@ describe('receipts', () => {
 
   it('T3: die with their epoch and never settle the first deliver of the next', async () => {
     const stage = new Stage({ client: quick });
-    const second = gate();
-    stage.client.on('slow', () => second.promise);
+    const gates = [gate(), gate()] as const;
+    let turn = 0;
+    stage.client.on('slow', () => gates[turn++ % 2]?.promise);
     await stage.up();
     // The client works on the deliver; the server loses its memory before the receipt is written.
     const first = stage.fate(stage.session.deliver('slow'));
@@ -55,8 +56,11 @@ describe('receipts', () => {
     const fresh = stage.fate(stage.session.deliver('slow'));
     await stage.world.run(100);
     expect([first.word, fresh.word]).toEqual(['open', 'open']);
-    second.open();
-    await stage.world.run(100);
+    gates[0].open();
+    await stage.world.run(200);
+    expect([first.word, fresh.word, turn]).toEqual(['open', 'open', 2]);
+    gates[1].open();
+    await stage.world.run(200);
     expect([first.word, fresh.word]).toEqual(['open', 'resolved']);
   });
 
@@ -256,10 +260,14 @@ describe('a HELLO', () => {
     await stage.up();
     stage.node.path.cutAfter('server', 0);
     await stage.state('authenticating');
-    stage.node.path.orphan('server', 2_000);
+    // HELLO is read, and its hook thinks; the client loses the line, and the server does not know.
+    await stage.world.run(2);
+    expect(delays).toEqual([0]);
+    stage.node.path.orphan('server', 3_000);
     await stage.up();
+    expect(delays).toEqual([]);
     const live = stage.told.length;
-    await stage.world.run(4_000);
+    await stage.world.run(6_000);
     expect(stage.told.slice(live)).toEqual([]);
     expect(stage.server.server.counts).toMatchObject({ connections: 1, sessions: 1 });
   });

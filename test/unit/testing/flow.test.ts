@@ -143,12 +143,12 @@ describe('a flow', () => {
 
   it('goes on at once when a stall is taken back', () => {
     const tape = new Tape();
-    tape.flow.stall(Infinity);
+    tape.flow.stall(60_000);
     tape.flow.write([bytes(0, 2)]);
-    tape.run();
+    tape.run(100);
     expect(tape.read).toEqual([]);
     tape.flow.resume();
-    tape.run();
+    tape.run(101);
     expect(tape.read).toEqual([0, 1]);
   });
 
@@ -157,6 +157,8 @@ describe('a flow', () => {
     tape.flow.stall(Infinity);
     tape.flow.write([bytes(0, 2)]);
     tape.flow.end('finish');
+    tape.run();
+    tape.flow.resume();
     tape.run();
     expect([tape.read, tape.end]).toEqual([[], undefined]);
   });
