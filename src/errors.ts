@@ -71,6 +71,16 @@ export const errorTable = {
     retry: false,
     meaning: 'The session ended before the peer confirmed; the message may have been processed.',
   },
+  TaskFailed: {
+    family: 'peer',
+    retry: false,
+    meaning: 'A task given to offload() threw, or its thread ended; the cause is its error.',
+  },
+  ShardCrashed: {
+    family: 'peer',
+    retry: true,
+    meaning: 'A shard ended by itself or hung and was ended; its sessions are lost, another thread takes its place.',
+  },
   InvariantBroken: {
     family: 'homing',
     retry: false,
@@ -115,6 +125,16 @@ export const endTable = {
     wire: 109,
     family: 'peer',
     meaning: 'The answer to a resume does not prove that its sender knows the session secret.',
+  },
+  'shard-lost': {
+    wire: 110,
+    family: 'homing',
+    meaning: 'The shard that held the session crashed or hung; what it held in memory is lost.',
+  },
+  'shard-restarting': {
+    wire: 111,
+    family: 'homing',
+    meaning: 'The shard of this session is being started again; come back in a moment.',
   },
   'bad-frame': { wire: 120, family: 'peer', meaning: 'A frame that is malformed for its type.' },
   'unknown-frame': { wire: 121, family: 'peer', meaning: 'A frame type this version does not know.' },

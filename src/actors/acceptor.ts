@@ -18,21 +18,23 @@ import {
   encodeWelcome,
   helloVersions,
 } from '../wire/control.ts';
-import { FrameType, copyOf } from '../wire/frame.ts';
+import { FrameType, copyOf, frameOf } from '../wire/frame.ts';
 import { defaultWireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
 import type { Splitter } from '../wire/splitter.ts';
 import { termsOf } from './greeting.ts';
 import type { Carrier, HostedSession, KnownIdentity } from './hosted-session.ts';
+import type { Books } from './books.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './mailbox.ts';
 import type { Settings } from './options.ts';
-import type { Dial, Host, LineEnds } from './ports.ts';
+import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 
 /** What the connection needs from the shard that holds the sessions. */
 export interface AcceptorOwner {
   readonly host: Host;
   readonly settings: Settings;
+  readonly books: Books;
   find(id: string): { readonly living: HostedSession | undefined; readonly grave: Tombstone | undefined };
   /** The auth hook; undefined when the behavior has none. */
   readonly authenticate: ((credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>) | undefined;
@@ -49,7 +51,24 @@ export interface AcceptorOwner {
   settled(acceptor: Acceptor): void;
   closed(acceptor: Acceptor): void;
   failed(error: HomingError): void;
+  /** Where this HELLO belongs: another shard, or undefined for this one. */
+  placeFor(claimedId: string | undefined, door: Door): number | undefined;
+  /** Hands the line over to another shard; undefined when that one cannot take it now. */
+  relay(place: number, ends: LineEnds, door: Door): ((line: Line, first: Uint8Array) => LineEvents) | undefined;
 }
+
+/** Which listener a connection came through, as far as its shard must know. */
+export interface Door {
+  /** Tells listeners of one server apart; 0: none, a stream that was given to the server. */
+  readonly number: number;
+  /** Port at which this shard itself listens beside the public one; 0: none. */
+  readonly directPort: number;
+  /** Connections of this door could not choose their shard: new sessions are spread over all. */
+  readonly spreads: boolean;
+}
+
+/** The door of lines that came through none. */
+export const NO_DOOR: Door = { number: 0, directPort: 0, spreads: false };
 
 /** One accepted connection. */
 export class Acceptor implements Carrier {
@@ -62,16 +81,18 @@ export class Acceptor implements Carrier {
   #held: HostedSession | undefined;
   #isResumed = false;
   #isSettled = false;
+  readonly #door: Door;
 
-  constructor(owner: AcceptorOwner, dial: Dial) {
+  constructor(owner: AcceptorOwner, dial: Dial, door: Door) {
     this.#owner = owner;
+    this.#door = door;
     this.#machine = runMachine(acceptingMachine, {
       input: { handshakeMs: owner.settings.handshakeMs },
       clock: owner.host.clock,
       onEffect: () => this.#hangUp(),
       onState: () => {},
     });
-    this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO]);
+    this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO], owner.books);
   }
 
   /** The states of the connection: `authenticating`, `up`, `closed`. */
@@ -117,7 +138,26 @@ export class Acceptor implements Carrier {
     if (hello === undefined) return this.#violated('bad-frame', 'a malformed HELLO');
     this.#hello = hello;
     this.#helloBytes = copyOf(bytes, start, end);
-    this.#judgeFirst(hello);
+    const place = this.#owner.placeFor(hello.claim?.id, this.#door);
+    if (place === undefined) this.#judgeFirst(hello);
+    else this.#relay(place);
+  }
+
+  /** The session lives in another shard: all bytes go there, this HELLO first, and nobody can tell. */
+  #relay(place: number): void {
+    const go = this.#owner.relay(place, this.link.ends, this.#door);
+    if (go === undefined) {
+      const reason = 'the shard of this session is being started again';
+      return this.#refuse('shard-restarting', reason, this.#owner.returnMs(), undefined);
+    }
+    const hello = frameOf(FrameType.HELLO, this.#helloBytes, this.#owner.host.checksum);
+    this.link.surrender((line, rest) => {
+      const first = new Uint8Array(hello.length + rest.length);
+      first.set(hello);
+      first.set(rest, hello.length);
+      return go(line, first);
+    });
+    this.#machine.send({ type: 'RELAYED' });
   }
 
   #judgeFirst(hello: HelloReceived): void {
@@ -257,10 +297,18 @@ export class Acceptor implements Carrier {
     const { settings, host } = this.#owner;
     const features = this.#isChecksummed(hello) ? Feature.CHECKSUM : 0;
     const terms = termsOf(settings, features, session.lingerMs, session.actor.session.room);
-    const welcome = { version: PROTOCOL_VERSION, ...terms, directPort: 0, session: answer };
+    const welcome = { version: PROTOCOL_VERSION, ...terms, directPort: this.#directPort(hello), session: answer };
     const sign = (unsigned: Uint8Array): Uint8Array =>
       host.secrets.sign(secret ?? session.secret, this.#helloBytes, unsigned);
     this.link.writeControl(FrameType.WELCOME, encodeWelcome(welcome, sign));
+  }
+
+  /** Named only where the client reaches this very socket's address: no proxy and no NAT lies between (DESIGN 5). */
+  #directPort(hello: HelloReceived): number {
+    const { localAddress, localPort } = this.link.ends;
+    const { seenAddress, seenPort } = hello;
+    if (seenPort === 0 || seenPort !== localPort || plain(seenAddress) !== plain(localAddress)) return 0;
+    return this.#door.directPort;
   }
 
   #carry(hello: HelloReceived, session: HostedSession): void {
@@ -322,6 +370,11 @@ export class Acceptor implements Carrier {
     this.#isSettled = true;
     this.#owner.settled(this);
   }
+}
+
+/** An IPv4 address that is written as an IPv6 one is the same address. */
+function plain(address: string): string {
+  return address.toLowerCase().replace(/^::ffff:(?=\d+\.)/u, '');
 }
 
 function positionsOf(hello: HelloReceived) {

@@ -22,6 +22,7 @@ import {
 import { FrameType } from '../wire/frame.ts';
 import type { Splitter } from '../wire/splitter.ts';
 import { Greeting } from './greeting.ts';
+import type { Books } from './books.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './mailbox.ts';
 import type { RedialOptions, Settings } from './options.ts';
@@ -50,11 +51,15 @@ export interface DiallerOptions {
   readonly settings: Settings;
   readonly redial: RedialOptions;
   readonly dial: Dial;
+  /** Told the port that a WELCOME names beside the public one, 0 for none; undefined: the client cannot use one. */
+  readonly learn?: ((directPort: number) => void) | undefined;
   /** Asked anew for each connection. */
   readonly credentials: () => unknown;
   readonly autoReconnect: boolean;
   /** The line can be made only once: its end is the end of the session. */
   readonly isOnce: boolean;
+  /** Of the shard, where the session lives in one. */
+  readonly books?: Books | undefined;
 }
 
 /** Frames that may answer a HELLO. */
@@ -89,12 +94,13 @@ export class Dialler {
     this.#owner = owner;
     this.#backoff = freshBackoff(options.redial);
     this.#backoffAtDial = this.#backoff;
-    this.#greeting = new Greeting(host, options.settings);
-    this.actor = new SessionActor(host, options.settings.session, {
-      failed: (error) => owner.failed(error),
+    this.#greeting = new Greeting(host, options.settings, options.learn !== undefined);
+    const told = {
+      failed: (error: HomingError) => owner.failed(error),
       idle: () => this.#finish('closed', ''),
       quiet: () => {},
-    });
+    };
+    this.actor = new SessionActor(host, options.settings.session, told, options.books);
     const { autoReconnect, settings, redial, isOnce } = options;
     this.#machine = runMachine(diallingMachine, {
       input: { autoReconnect: autoReconnect && !isOnce, handshakeMs: settings.handshakeMs, stableMs: redial.stableMs },
@@ -181,6 +187,7 @@ export class Dialler {
       this.#linkOwner(() => link),
       this.#options.dial,
       ANSWERS,
+      this.#options.books,
     );
     this.#link = link;
     this.#backoffAtDial = this.#backoff;
@@ -285,6 +292,7 @@ export class Dialler {
     if (welcome.mac !== undefined && !this.#greeting.isProven(this.actor.session.secret, welcome)) {
       return this.#violated(link, 'welcome-unproven', 'the answer does not prove knowledge of the session');
     }
+    this.#options.learn?.(welcome.directPort);
     if (welcome.session.type === 'resumed') this.#resume(link, welcome, welcome.session);
     else this.#begin(link, welcome, welcome.session);
   }

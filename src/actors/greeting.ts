@@ -19,11 +19,14 @@ export class Greeting {
   readonly #settings: Settings;
   // Encodes the credentials only, which no end has announced limits for: they keep within the defaults.
   readonly #codec = new Codec(defaultWireLimits);
+  readonly #showsAddress: boolean;
   #dialNumber = 0;
 
-  constructor(host: Host, settings: Settings) {
+  /** `showsAddress`: the client dialled by host and port, so the server may name a port beside that one. */
+  constructor(host: Host, settings: Settings, showsAddress: boolean) {
     this.#host = host;
     this.#settings = settings;
+    this.#showsAddress = showsAddress;
   }
 
   /** Makes the next HELLO. Throws `NotEncodable` or `MessageTooLarge` when the credentials cannot cross. */
@@ -40,8 +43,8 @@ export class Greeting {
       versionMax: PROTOCOL_VERSION,
       ...termsOf(settings, wantsChecksum ? Feature.CHECKSUM : 0, settings.lingerMs, session.room),
       dialNumber: this.#dialNumber,
-      seenAddress: ends.remoteAddress,
-      seenPort: ends.remotePort,
+      seenAddress: this.#showsAddress ? ends.remoteAddress : '',
+      seenPort: this.#showsAddress ? ends.remotePort : 0,
       claim,
       credentials: copyOf(codec.scratch, codec.start, codec.end),
     };

@@ -9,6 +9,7 @@ import { type SessionEvent, sessionMachine } from '../machines/session-life.ts';
 import type { Living } from '../session/registry.ts';
 import type { PeerState } from '../session/session.ts';
 import { Alarm } from './alarm.ts';
+import type { Books } from './books.ts';
 import type { Link } from './link.ts';
 import type { Settings } from './options.ts';
 import type { Host } from './ports.ts';
@@ -81,6 +82,7 @@ export class HostedSession implements Living {
     owner: HostedOwner,
     granted: { readonly id: SessionId; readonly secret: Uint8Array; readonly epoch: number; readonly lingerMs: number },
     identity: KnownIdentity,
+    books?: Books,
   ) {
     this.#host = host;
     this.#owner = owner;
@@ -90,11 +92,12 @@ export class HostedSession implements Living {
     this.lingerMs = granted.lingerMs;
     this.identity = identity;
     this.#alarm = new Alarm(host.clock, () => this.#step('LINGER_OVER'));
-    this.actor = new SessionActor(host, settings.session, {
-      failed: (error) => owner.failed(this, error),
+    const told = {
+      failed: (error: HomingError) => owner.failed(this, error),
       idle: () => owner.idle(this),
       quiet: () => owner.quiet(this),
-    });
+    };
+    this.actor = new SessionActor(host, settings.session, told, books);
     this.actor.session.adopt(granted.id, granted.secret, granted.epoch);
   }
 

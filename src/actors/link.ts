@@ -9,6 +9,7 @@ import { type FrameType, FrameType as Type, frameOf } from '../wire/frame.ts';
 import { Gather } from '../wire/gather.ts';
 import { Splitter } from '../wire/splitter.ts';
 import { Alarm } from './alarm.ts';
+import { Account, type Books } from './books.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 import type { SessionActor } from './session-actor.ts';
 
@@ -43,6 +44,7 @@ export class Link implements LineEvents {
   readonly #splitter: Splitter;
   readonly #gather = new Gather();
   readonly #alarm: Alarm;
+  readonly #account: Account;
   readonly #line: Line;
   #actor: SessionActor | undefined;
   #checksummed = true;
@@ -53,6 +55,8 @@ export class Link implements LineEvents {
   #hasConfirmed = false;
   #hasAdvanced = false;
   #partialSinceMs = -1;
+  /** Who goes on with the line after `surrender`. */
+  #heir: LineEvents | undefined;
   /** Bytes read and written, for the inspector. */
   bytesRead = 0;
   bytesWritten = 0;
@@ -62,8 +66,12 @@ export class Link implements LineEvents {
     this.flush();
   };
 
-  /** Makes the line at once; `expected` are the frames that may come before a session is attached. */
-  constructor(host: Host, owner: LinkOwner, dial: Dial, expected: readonly FrameType[]) {
+  /**
+   * Makes the line at once; `expected` are the frames that may come before a session is attached. `books`: those of the
+   * shard, which count what this connection holds.
+   */
+  constructor(host: Host, owner: LinkOwner, dial: Dial, expected: readonly FrameType[], books?: Books) {
+    this.#account = new Account(books);
     this.#host = host;
     this.#owner = owner;
     this.#splitter = new Splitter(host.checksum);
@@ -118,6 +126,7 @@ export class Link implements LineEvents {
       this.bytesWritten += this.#gather.bytes;
       if (!this.#line.write(this.#gather.take())) this.#isCongested = true;
     }
+    actor.account();
     this.#alarm.set(this.#deadlineMs(session));
   }
 
@@ -157,6 +166,17 @@ export class Link implements LineEvents {
     this.#line.destroy();
   }
 
+  /**
+   * Gives the line away, with the bytes behind the current frame; `heir` is asked who goes on with it. Nothing is told to
+   * the owner any more.
+   */
+  surrender(heir: (line: Line, rest: Uint8Array) => LineEvents): void {
+    if (this.#isOver) return;
+    this.#letGo();
+    this.#isReading = false;
+    this.#heir = heir(this.#line, this.#splitter.takeRest());
+  }
+
   /** Whether the line alone keeps the process alive. */
   ref(alive: boolean): void {
     this.#line.ref(alive);
@@ -169,7 +189,10 @@ export class Link implements LineEvents {
   }
 
   received(chunk: Uint8Array): void {
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      this.#heir?.received(chunk);
+      return;
+    }
     const nowMs = this.#host.clock.now();
     this.bytesRead += chunk.length;
     this.#actor?.session.heard(nowMs);
@@ -183,6 +206,7 @@ export class Link implements LineEvents {
     }
     if (frames > 0 || this.#partialSinceMs < 0) this.#partialSinceMs = this.#splitter.isPartial ? nowMs : -1;
     this.#isReading = false;
+    this.#account.set(this.#splitter.retainedBytes);
     const fault = this.#splitter.fault;
     if (fault !== undefined)
       this.#part({ code: fault, reason: `frame type ${this.#splitter.type}`, retryAfterMs: 0 }, 'here');
@@ -190,12 +214,16 @@ export class Link implements LineEvents {
   }
 
   drained(): void {
+    this.#heir?.drained();
     this.#isCongested = false;
     this.flush();
   }
 
   closed(error: Error | undefined): void {
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      this.#heir?.closed(error);
+      return;
+    }
     this.#letGo();
     this.#owner.lost(error);
   }
@@ -264,6 +292,7 @@ export class Link implements LineEvents {
 
   #letGo(): void {
     this.#isOver = true;
+    this.#account.set(0);
     this.#alarm.stop();
     const actor = this.#actor;
     if (actor?.link !== this) return;

@@ -2,6 +2,7 @@
  * Every default and bound of the runtime in one place (DESIGN.md: Defaults), and the check of what a user gives. A value
  * outside its range is an error at once, with the name of the option, never something that is quietly mended.
  */
+import { availableParallelism } from 'node:os';
 import { HomingError } from '../errors.ts';
 import type { BackoffOptions } from '../session/backoff.ts';
 import type { Heartbeat } from '../session/liveness.ts';
@@ -26,6 +27,11 @@ export interface Limits {
   readonly connections: number;
   /** Server: connections whose handshake is not finished. */
   readonly handshakes: number;
+  /**
+   * Server: bytes that one shard holds for its sessions and connections. From three quarters on it takes no new session,
+   * at the bound `send` throws `OutboxFull`.
+   */
+  readonly shardBytes: number;
 }
 
 /** Options that both ends share; times in milliseconds. */
@@ -54,6 +60,8 @@ export const defaults = {
   backoff: { firstMs: 10, baseMs: 250, maxMs: 20_000, stableMs: 10_000 },
   turnDeadlineMs: 30_000,
   drainMs: 30_000,
+  watchdogMs: 10_000,
+  restarts: { max: 5, withinMs: 30_000 },
   limits: {
     messageBytes: 1_048_576,
     outboxMessages: 10_000,
@@ -64,6 +72,7 @@ export const defaults = {
     sessions: 100_000,
     connections: 100_000,
     handshakes: 1_000,
+    shardBytes: 536_870_912,
   },
 } as const;
 
@@ -107,6 +116,36 @@ export function redialOf(given: Partial<RedialOptions> | undefined): RedialOptio
     baseMs: number('backoff.baseMs', backoff.baseMs, baseMs, 0, WIRE_MS_MAX),
     maxMs: number('backoff.maxMs', backoff.maxMs, maxMs, 0, WIRE_MS_MAX),
     stableMs: number('backoff.stableMs', backoff.stableMs, stableMs, 0, WIRE_MS_MAX),
+  };
+}
+
+/** Options of a server that concern its threads. */
+export interface ThreadOptions {
+  readonly shards?: number | undefined;
+  readonly watchdogMs?: number | undefined;
+  readonly restarts?: { readonly max?: number | undefined; readonly withinMs?: number | undefined } | undefined;
+  readonly offloadThreads?: number | undefined;
+  readonly shardHeapMb?: number | undefined;
+}
+
+/** More threads than this are a mistake. */
+const THREADS_MAX = 1_024;
+
+/** Checks what concerns the threads of a server; with a module, shards are the default. Throws `BadOption`. */
+export function threadsOf(options: ThreadOptions, hasModule: boolean) {
+  const { watchdogMs, restarts } = defaults;
+  const usual = Math.max(1, availableParallelism() - 1);
+  const given = group('restarts', options.restarts);
+  const { shardHeapMb } = options;
+  return {
+    shards: number('shards', options.shards, hasModule ? usual : 0, 0, THREADS_MAX),
+    watchdogMs: number('watchdogMs', options.watchdogMs, watchdogMs, 0, WIRE_MS_MAX),
+    restarts: {
+      max: number('restarts.max', given.max, restarts.max, 0, THREADS_MAX),
+      withinMs: number('restarts.withinMs', given.withinMs, restarts.withinMs, 1, WIRE_MS_MAX),
+    },
+    offloadThreads: number('offloadThreads', options.offloadThreads, usual, 1, THREADS_MAX),
+    shardHeapMb: shardHeapMb === undefined ? undefined : number('shardHeapMb', shardHeapMb, 0, 16, WIRE_MS_MAX),
   };
 }
 

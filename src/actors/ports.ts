@@ -39,12 +39,35 @@ export interface Line {
   end(): void;
   /** Gives it up at once. */
   destroy(): void;
+  /** Stops and goes on reading: what a relay does while nobody takes the bytes. A session never pauses its line. */
+  pause(isPaused: boolean): void;
   /** Whether this line alone keeps the process alive. */
   ref(alive: boolean): void;
 }
 
 /** Makes a line. Failure is told by `closed`, never thrown. */
 export type Dial = (events: LineEvents) => Line;
+
+/** What happens on a pipe. After `closed` nothing comes any more. */
+export interface PipeEvents {
+  received(message: PipeMessage): void;
+  /** The other end closed, or its thread is gone. */
+  closed(): void;
+}
+
+/** Bytes; or a number of bytes of room given back; or a goodbye after which no more bytes come. */
+export type PipeMessage = Uint8Array | number | 'end';
+
+/** One end of a pipe between two threads: messages arrive in order until one end closes it. */
+export interface Pipe {
+  /** Starts it; called once, before anything is posted. */
+  open(events: PipeEvents): void;
+  /** Bytes posted belong to the pipe afterwards: they are moved, whole buffers at a time. Lost when the other end is gone. */
+  post(message: PipeMessage): void;
+  close(): void;
+  /** Whether this pipe alone keeps the thread alive. */
+  ref(alive: boolean): void;
+}
 
 /** Time in milliseconds since some fixed moment; never goes back. */
 export interface Clock {

@@ -11,6 +11,7 @@ import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
 import { Handlers } from './handlers.ts';
+import { Account, type Books } from './books.ts';
 import type { Link } from './link.ts';
 import { Mailbox, describeError, remoteError } from './mailbox.ts';
 import type { Clock, Host } from './ports.ts';
@@ -58,13 +59,18 @@ export class SessionActor {
   readonly #clock: Clock;
   readonly #codec: Codec;
   readonly #waits: Waits;
+  readonly #books: Books | undefined;
+  readonly #account: Account;
   readonly #writableTokens: number[] = [];
   #ending: AbortController | undefined;
   #end: { readonly code: EndCode; readonly reason: string } | undefined;
   #isClosing = false;
   #watchesIdle = false;
 
-  constructor(host: Host, settings: SessionSettings, owner: SessionOwner) {
+  /** `books`: those of the shard, which count what this session holds. */
+  constructor(host: Host, settings: SessionSettings, owner: SessionOwner, books?: Books) {
+    this.#books = books;
+    this.#account = new Account(books);
     this.#settings = settings;
     this.#owner = owner;
     this.#clock = host.clock;
@@ -89,6 +95,7 @@ export class SessionActor {
     const outlet = this.session.outlet;
     const codec = this.#encode(message);
     if (outlet.isFull(codec.end - codec.start)) throw this.#outboxFull(message[0] as string);
+    if (this.#books?.isSpent === true) throw this.#shardFull(message[0] as string, this.#books.bytesMax);
     outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
     if (this.mailbox.isRunning) this.session.allowInTurn();
     this.wake();
@@ -101,6 +108,7 @@ export class SessionActor {
       this.#requireOpen();
       const outlet = this.session.outlet;
       const { scratch, start, end } = this.#encode(message);
+      if (this.#books?.isSpent === true) throw this.#shardFull(String(message[0]), this.#books.bytesMax);
       if (outlet.isFull(end - start)) {
         if (outlet.isLineFull(end - start)) throw this.#outboxFull(String(message[0]));
         outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
@@ -124,13 +132,19 @@ export class SessionActor {
 
   /** Resolves when `send` would return true. */
   writable(wait: Wait): Promise<void> {
-    const begin = (token: number): void => {
-      this.#requireOpen();
+    let forget: (() => void) | undefined;
+    const want = (token: number): void => {
       this.#writableTokens.push(token);
       this.session.outlet.wantWritable();
       this.#settleOutputs();
     };
+    const begin = (token: number): void => {
+      this.#requireOpen();
+      if (this.#books?.isSpent === true) forget = this.#books.whenEased(() => want(token));
+      else want(token);
+    };
     const giveUp = (token: number): undefined => {
+      forget?.();
       const at = this.#writableTokens.indexOf(token);
       if (at >= 0) this.#writableTokens.splice(at, 1);
     };
@@ -184,7 +198,13 @@ export class SessionActor {
 
   /** Something is there to write: it leaves with the rest of this tick. */
   wake(): void {
-    this.link?.wake();
+    if (this.link === undefined) this.account();
+    else this.link.wake();
+  }
+
+  /** What the session holds goes into the books. */
+  account(): void {
+    this.#account.set(this.#end === undefined ? this.session.heldBytes : 0);
   }
 
   /** From now on the owner hears of idleness, at once if it is so. */
@@ -225,6 +245,7 @@ export class SessionActor {
     this.#settleOutputs();
     this.#waits.rejectAll((what) => this.#ended(what, undefined));
     this.#ending?.abort(new HomingError(code, `the session ended: ${reason || code}`));
+    this.account();
     return counts;
   }
 
@@ -276,6 +297,13 @@ export class SessionActor {
     }
     const { code, reason } = this.#end;
     throw new HomingError('Closed', `the session has ended (${code}${reason === '' ? '' : `: ${reason}`})`);
+  }
+
+  #shardFull(event: string, bytesMax: number): HomingError {
+    return new HomingError(
+      'OutboxFull',
+      `${event}: expected this shard to hold less than ${bytesMax} bytes, its bound`,
+    );
   }
 
   #outboxFull(event: string): HomingError {

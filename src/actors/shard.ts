@@ -7,13 +7,19 @@ import { type SessionId, sessionId } from '../ids.ts';
 import { Pace } from '../session/pace.ts';
 import { Graveyard } from '../session/registry.ts';
 import { SECRET_BYTES } from '../wire/control.ts';
-import { Acceptor, type AcceptorOwner } from './acceptor.ts';
+import { Acceptor, type AcceptorOwner, type Door, NO_DOOR } from './acceptor.ts';
+import { Books } from './books.ts';
 import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
 import { FAILED_PROOFS_PER_SECOND, type Settings } from './options.ts';
-import type { Dial, Host, LineEnds } from './ports.ts';
+import type { Dial, Host, Line, LineEnds, LineEvents, Pipe } from './ports.ts';
+import { joinLine } from './relay.ts';
+import { Count, type CountIndex, Tally } from './tally.ts';
 
 /** Bytes of chance in a session id; its text is twice as long. */
 const SESSION_ID_RANDOM_BYTES = 16;
+
+/** With a thousand shards a draw fails this often once in e^10. */
+const ID_DRAWS_MAX = 10_000;
 
 /** Addresses whose failed proofs are counted at a time. */
 const ADDRESSES_MAX = 10_000;
@@ -32,16 +38,70 @@ export interface ShardOwner {
   failed(error: HomingError, info: SessionInfo | undefined): void;
 }
 
+/** The other shards of a server, as one of them sees them. */
+export interface Neighbors {
+  /** The place where a session lives. */
+  homeOf(id: SessionId): number;
+  /** The place for a session that begins on a line which could not choose: each in turn. */
+  next(): number;
+  /** Tells a shard of a line that comes through the pipe which is returned; undefined while nobody is there. */
+  open(place: number, ends: LineEnds, door: Door): Pipe | undefined;
+  /** Sum of a counter over the others. */
+  sumOf(index: CountIndex): number;
+}
+
+/** A shard that is alone: everything lives here. */
+const ALONE: Neighbors = {
+  homeOf: () => 0,
+  next: () => 0,
+  open: () => undefined,
+  sumOf: () => 0,
+};
+
+/** Where a shard stands among the shards of its server. */
+export interface Surroundings {
+  /** Its number, from 0. */
+  readonly place: number;
+  readonly tally: Tally;
+  readonly neighbors: Neighbors;
+}
+
 /** The auth hook of a behavior. */
 export type Authenticate = (credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>;
 
-/** How many of what a shard holds. */
+/** How many of what a server holds, all shards together. */
 export interface ShardCounts {
   readonly sessions: number;
   readonly connections: number;
   readonly handshakes: number;
+  /** Tombstones of ended sessions. */
   readonly graves: number;
   readonly failedProofs: number;
+  /** Connections that a shard carries over to the home of their session. */
+  readonly relays: number;
+  /** Bytes held for sessions and connections. */
+  readonly bytes: number;
+  /** Sessions dropped or refused because there was no room. */
+  readonly shed: number;
+}
+
+/** The counts of one shard, or of several together. */
+export function countsOf(tallies: Iterable<Tally>): ShardCounts {
+  const sum = (index: CountIndex): number => {
+    let total = 0;
+    for (const tally of tallies) total += tally.read(index);
+    return total;
+  };
+  return {
+    sessions: sum(Count.SESSIONS),
+    connections: sum(Count.CONNECTIONS),
+    handshakes: sum(Count.HANDSHAKES),
+    graves: sum(Count.GRAVES),
+    failedProofs: sum(Count.FAILED_PROOFS),
+    relays: sum(Count.RELAYS),
+    bytes: sum(Count.BYTES),
+    shed: sum(Count.SHED),
+  };
 }
 
 /** The sessions and accepted connections of one thread. */
@@ -49,15 +109,16 @@ export class Shard implements AcceptorOwner {
   readonly host: Host;
   readonly settings: Settings;
   readonly authenticate: Authenticate | undefined;
+  /** What the sessions and connections of this shard hold. */
+  readonly books: Books;
   readonly #owner: ShardOwner;
-  readonly #number: number;
+  readonly #around: Surroundings;
+  readonly #tally: Tally;
   readonly #sessions = new Map<SessionId, HostedSession>();
   readonly #unseen = new Set<HostedSession>();
   readonly #graves: Graveyard;
   readonly #acceptors = new Set<Acceptor>();
   readonly #pace = new Pace(FAILED_PROOFS_PER_SECOND, ADDRESSES_MAX);
-  #handshakeCount = 0;
-  #failedProofCount = 0;
   #drain: { readonly done: () => void; readonly timer: unknown } | undefined;
   /** Sessions that had a connection during the drain: they are drained when they end, not when it is lost. */
   readonly #met = new Set<HostedSession>();
@@ -68,24 +129,30 @@ export class Shard implements AcceptorOwner {
     settings: Settings,
     authenticate: Authenticate | undefined,
     owner: ShardOwner,
-    number: number,
+    around: Surroundings = { place: 0, tally: new Tally(), neighbors: ALONE },
   ) {
     this.host = host;
     this.settings = settings;
     this.authenticate = authenticate;
     this.#owner = owner;
-    this.#number = number;
+    this.#around = around;
+    this.#tally = around.tally;
+    this.books = new Books(around.tally, settings.limits.shardBytes);
     this.#graves = new Graveyard(settings.limits.sessions);
   }
 
   get counts(): ShardCounts {
-    return {
-      sessions: this.#sessions.size,
-      connections: this.#acceptors.size,
-      handshakes: this.#handshakeCount,
-      graves: this.#graves.size,
-      failedProofs: this.#failedProofCount,
-    };
+    return countsOf([this.#tally]);
+  }
+
+  /** Its number among the shards of its server. */
+  get place(): number {
+    return this.#around.place;
+  }
+
+  /** A dialled session began (1) or ended (-1): it counts as a session of this shard. */
+  countDialled(by: 1 | -1): void {
+    this.#tally.add(Count.SESSIONS, by);
   }
 
   /** From the begin of a drain on: sessions may be resumed, none is made. */
@@ -98,21 +165,24 @@ export class Shard implements AcceptorOwner {
     for (const session of this.#sessions.values()) if (session.isSeen) yield session;
   }
 
-  /** Takes an accepted line; beyond a bound it is told to come back later. */
-  accept(dial: Dial): void {
+  /** Takes an accepted line; beyond a bound, which all shards share, it is told to come back later. */
+  accept(dial: Dial, door: Door = NO_DOOR): void {
     const { connections, handshakes } = this.settings.limits;
-    const acceptor = new Acceptor(this, dial);
+    this.#tally.add(Count.CONNECTIONS, 1);
+    this.#tally.add(Count.HANDSHAKES, 1);
+    const acceptor = new Acceptor(this, dial, door);
     this.#acceptors.add(acceptor);
-    this.#handshakeCount += 1;
     if (this.#isStopped) acceptor.refuse('going-away', 'the server is shut down', this.returnMs());
-    else if (this.#handshakeCount > handshakes) acceptor.refuse('overloaded', 'too many handshakes', this.returnMs());
-    else if (this.#acceptors.size > connections) acceptor.refuse('overloaded', 'too many connections', this.returnMs());
+    else if (this.#total(Count.HANDSHAKES) > handshakes)
+      acceptor.refuse('overloaded', 'too many handshakes', this.returnMs());
+    else if (this.#total(Count.CONNECTIONS) > connections)
+      acceptor.refuse('overloaded', 'too many connections', this.returnMs());
   }
 
   /** Plain facts of a session. */
   infoOf(session: HostedSession): SessionInfo {
     const { id, epoch, identity } = session;
-    return { id, shard: this.#number, epoch, identityId: identity?.id, dialled: false };
+    return { id, shard: this.#around.place, epoch, identityId: identity?.id, dialled: false };
   }
 
   /**
@@ -153,12 +223,36 @@ export class Shard implements AcceptorOwner {
 
   create(epoch: number, lingerMs: number, identity: KnownIdentity): HostedSession | undefined {
     if (this.isDraining || !this.#makeRoom()) return undefined;
-    const id = sessionId(hex(this.host.chance.bytes(SESSION_ID_RANDOM_BYTES)));
+    const id = this.#drawId();
     const secret = this.host.chance.bytes(SECRET_BYTES);
-    const session = new HostedSession(this.host, this.settings, this, { id, secret, epoch, lingerMs }, identity);
+    const session = new HostedSession(
+      this.host,
+      this.settings,
+      this,
+      { id, secret, epoch, lingerMs },
+      identity,
+      this.books,
+    );
     this.#sessions.set(id, session);
+    this.#tally.add(Count.SESSIONS, 1);
     this.#unseen.add(session);
     return session;
+  }
+
+  placeFor(claimedId: string | undefined, door: Door): number | undefined {
+    const { neighbors, place } = this.#around;
+    const home =
+      claimedId === undefined ? (door.spreads ? neighbors.next() : place) : neighbors.homeOf(sessionId(claimedId));
+    return home === place ? undefined : home;
+  }
+
+  relay(place: number, ends: LineEnds, door: Door): ((line: Line, first: Uint8Array) => LineEvents) | undefined {
+    const pipe = this.#around.neighbors.open(place, ends, door);
+    if (pipe === undefined) return undefined;
+    return (line, first) => {
+      this.#tally.add(Count.RELAYS, 1);
+      return joinLine(line, pipe, first, () => this.#tally.add(Count.RELAYS, -1));
+    };
   }
 
   mayProve(address: string): boolean {
@@ -166,16 +260,16 @@ export class Shard implements AcceptorOwner {
   }
 
   proofFailed(address: string): void {
-    this.#failedProofCount += 1;
+    this.#tally.add(Count.FAILED_PROOFS, 1);
     this.#pace.spend(address, this.host.clock.now());
   }
 
   settled(): void {
-    this.#handshakeCount -= 1;
+    this.#tally.add(Count.HANDSHAKES, -1);
   }
 
   closed(acceptor: Acceptor): void {
-    this.#acceptors.delete(acceptor);
+    if (this.#acceptors.delete(acceptor)) this.#tally.add(Count.CONNECTIONS, -1);
   }
 
   // ---- what a session tells
@@ -196,7 +290,7 @@ export class Shard implements AcceptorOwner {
   }
 
   ended(session: HostedSession, code: EndCode, reason: string, counts: { unconfirmed: number; carried: number }): void {
-    this.#sessions.delete(session.id);
+    if (this.#sessions.delete(session.id)) this.#tally.add(Count.SESSIONS, -1);
     this.#unseen.delete(session);
     this.#met.delete(session);
     this.#bury(session, code, reason);
@@ -225,6 +319,23 @@ export class Shard implements AcceptorOwner {
 
   // ---- below
 
+  #total(index: CountIndex): number {
+    return this.#tally.read(index) + this.#around.neighbors.sumOf(index);
+  }
+
+  /** An id whose home is here: any thread finds a session by its id alone. */
+  #drawId(): SessionId {
+    const { neighbors, place } = this.#around;
+    for (let i = 0; i < ID_DRAWS_MAX; i++) {
+      const id = sessionId(hex(this.host.chance.bytes(SESSION_ID_RANDOM_BYTES)));
+      if (neighbors.homeOf(id) === place) return id;
+    }
+    throw new HomingError(
+      'InvariantBroken',
+      `expected an id whose home is shard ${place}, drew ${ID_DRAWS_MAX} others`,
+    );
+  }
+
   #bury(session: HostedSession, code: EndCode, reason: string): void {
     const nowMs = this.host.clock.now();
     this.#graves.sweep(nowMs);
@@ -232,18 +343,26 @@ export class Shard implements AcceptorOwner {
     const finalCursor = session.actor.session.cursor;
     const grave = { id, secret, epoch, code, reason, finalCursor, diesAtMs: nowMs + lingerMs };
     this.#graves.bury(grave);
+    this.#tally.set(Count.GRAVES, this.#graves.size);
     session.onSettledLast = () => void (grave.finalCursor += 1);
   }
 
   /** Sessions that nobody has seen make room first, those without a connection only; seen ones never. */
   #makeRoom(): boolean {
-    if (this.#sessions.size < this.settings.limits.sessions) return true;
     for (const session of this.#unseen) {
+      if (this.hasRoom) return true;
       if (session.isAttached) continue;
       session.end('memory-freed', 'the room was needed');
-      return true;
+      this.#tally.add(Count.SHED, 1);
     }
+    if (this.hasRoom) return true;
+    this.#tally.add(Count.SHED, 1);
     return false;
+  }
+
+  /** Whether one more session keeps within the bounds, which all shards share, and within the bytes of this one. */
+  get hasRoom(): boolean {
+    return !this.books.isPressed && this.#total(Count.SESSIONS) < this.settings.limits.sessions;
   }
 
   #checkDrained(): void {

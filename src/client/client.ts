@@ -1,19 +1,19 @@
 /** The client: a handle on one session that dials. It lives on through any number of connections and epochs. */
 import type { Duplex } from 'node:stream';
 import { Dialler, type DiallerOwner } from '../actors/dialler.ts';
-import type { EndReport, LossChoice, LossReport } from '../actors/reports.ts';
+import type { EndReport } from '../actors/reports.ts';
 import { type NodeHost, nodeHost } from '../actors/host.ts';
 import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf } from '../actors/options.ts';
-import type { Dial } from '../actors/ports.ts';
+import type { Clock } from '../actors/ports.ts';
 import type { Turn } from '../actors/session-actor.ts';
 import { type Wait, Waits } from '../actors/waits.ts';
 import type { Contract, Credentials } from '../contract.ts';
 import { HomingError } from '../errors.ts';
-import { type Where, parseAddress } from '../transports/address.ts';
+import { type TlsOptions, type Where, parseAddress } from '../transports/address.ts';
 import { existingStream, streamFactory } from '../transports/stream.ts';
-import { dialAddress } from '../transports/tcp.ts';
 import { ConnectionView } from './connection.ts';
-import type { End, GapReport, Limited } from './surface.ts';
+import { type Way, routeTo } from './route-to.ts';
+import type { End, Limited } from './surface.ts';
 
 /** Where a client gets its line from: an address, a stream used once, or a factory asked for each connection. */
 export type ClientWhere = Where | Duplex | { createConnection(): Duplex | Promise<Duplex> };
@@ -27,6 +27,10 @@ export interface ClientOptions<C extends Contract = Contract> extends EndOptions
   /** False: a lost connection stays lost until `connect()` or `reconnect()`. */
   readonly autoReconnect?: boolean | undefined;
   readonly backoff?: Partial<RedialOptions> | undefined;
+  /** Speaks TLS at every address that does not say otherwise. */
+  readonly tls?: TlsOptions | undefined;
+  /** Says out loud that hosts other than loopback are meant without TLS. */
+  readonly insecure?: boolean | undefined;
   /** Aborting it closes the client at once. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,18 +61,19 @@ export interface Client<C extends Contract> extends End<C, C['client'], C['serve
 /** Opens a session. The first dial begins in the next tick. Throws `BadAddress`, `InsecureHost` or `BadOption`. */
 export function createClient<C extends Contract>(where: ClientWhere, options: ClientOptions<C> = {}): Client<C> {
   const host = nodeHost();
-  return openClient<C>(host, (alive) => host.ref(alive), dialOf(where), isDuplex(where), options);
+  const way = wayTo(host.clock, where, options);
+  return openClient<C>(host, (alive) => host.ref(alive), way, isDuplex(where), options);
 }
 
 /** Opens a session on any host: what `createClient` does, with time, chance and lines as arguments. */
 export function openClient<C extends Contract>(
   host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
   refTimers: (alive: boolean) => void,
-  dial: Dial,
+  way: Way,
   isOnce: boolean,
   options: ClientOptions<C>,
 ): Client<C> & SessionClient {
-  return new SessionClient(host, refTimers, dial, isOnce, options) as unknown as Client<C> & SessionClient;
+  return new SessionClient(host, refTimers, way, isOnce, options) as unknown as Client<C> & SessionClient;
 }
 
 type AnyWaits = Limited<unknown>;
@@ -89,7 +94,7 @@ export class SessionClient {
   constructor(
     host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
     refTimers: (alive: boolean) => void,
-    dial: Dial,
+    way: Way,
     isOnce: boolean,
     options: ClientOptions,
   ) {
@@ -101,7 +106,11 @@ export class SessionClient {
     const ask = typeof credentials === 'function' ? (credentials as () => unknown) : () => credentials;
     const settings = settingsOf(options);
     const redial = redialOf(options.backoff);
-    this.dialler = new Dialler(host, { settings, redial, dial, credentials: ask, autoReconnect, isOnce }, this.#told());
+    this.dialler = new Dialler(
+      host,
+      { settings, redial, ...way, credentials: ask, autoReconnect, isOnce },
+      this.#told(),
+    );
     this.connection = new ConnectionView({
       state: () => this.dialler.state,
       rttMs: () => this.dialler.actor.session.liveness.rttMs,
@@ -222,7 +231,7 @@ export class SessionClient {
       up: (resumed) => this.#cameUp(resumed),
       down: (code) => this.connection.emit('down', { code }),
       redialling: (attempt, delayMs, cause) => this.connection.emit('reconnect', { attempt, delayMs, cause }),
-      lost: (report) => this.#lostHistory(report),
+      lost: (report) => this.connection.reportGap(report),
       refused: (report) => this.connection.emit('refused', report),
       closed: (report) => this.#ended(report),
       failed: (error) => this.connection.emit('error', error),
@@ -232,25 +241,6 @@ export class SessionClient {
   #cameUp(resumed: boolean): void {
     this.#upWaits.resolveAll();
     this.connection.emit('up', { resumed });
-  }
-
-  #lostHistory(loss: LossReport): LossChoice {
-    const choice = { resend: false, discard: false };
-    let isLive = true;
-    const choose = (name: keyof LossChoice): void => {
-      if (!isLive)
-        throw new HomingError('GapReportSpent', `expected ${name}() while the gap listener runs, got it later`);
-      choice[name] = true;
-    };
-    const report: GapReport = {
-      ...loss,
-      incoming: 'unknown',
-      resend: () => choose('resend'),
-      discard: () => choose('discard'),
-    };
-    this.connection.emit('gap', report);
-    isLive = false;
-    return choice;
   }
 
   #ended(report: EndReport): void {
@@ -270,12 +260,16 @@ function isDuplex(where: ClientWhere): where is Duplex {
   return typeof where === 'object' && where !== null && 'pipe' in where && 'write' in where;
 }
 
-function dialOf(where: ClientWhere): Dial {
-  if (isDuplex(where)) return existingStream(where);
-  if (typeof where === 'object' && where !== null && 'createConnection' in where) {
+function wayTo(clock: Clock, where: ClientWhere, options: Pick<ClientOptions, 'tls' | 'insecure'>): Way {
+  const isFactory = typeof where === 'object' && where !== null && 'createConnection' in where;
+  if ((isFactory || isDuplex(where)) && options.tls !== undefined) {
+    throw new HomingError('BadOption', 'expected no tls beside a stream: what makes the stream puts TLS on it');
+  }
+  if (isDuplex(where)) return { dial: existingStream(where), learn: undefined };
+  if (isFactory) {
     if (typeof where.createConnection !== 'function')
       throw new HomingError('BadAddress', 'expected createConnection to be a function');
-    return streamFactory(() => where.createConnection());
+    return { dial: streamFactory(() => where.createConnection()), learn: undefined };
   }
-  return dialAddress(parseAddress(where));
+  return routeTo(clock, parseAddress(where, options));
 }

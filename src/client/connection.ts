@@ -1,6 +1,6 @@
 /** The events of a connection as both handles show them: who listens, and `error` that nobody hears becomes a warning. */
 import type { ConnectionState } from '../actors/dialler.ts';
-import type { EndReport } from '../actors/reports.ts';
+import type { EndReport, LossChoice, LossReport } from '../actors/reports.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
 import { describeError } from '../actors/mailbox.ts';
 import { HomingError } from '../errors.ts';
@@ -52,6 +52,26 @@ export class ConnectionView implements Connection {
   emit<Name extends keyof ConnectionEvents>(name: Name, ...args: ConnectionEvents[Name]): void {
     if (name === 'error' && !this.#listeners.has('error')) warn(args[0] as HomingError);
     else this.#listeners.emit(name, ...args);
+  }
+
+  /** Tells of a lost history; what the listeners choose counts while they run. */
+  reportGap(loss: LossReport): LossChoice {
+    const choice = { resend: false, discard: false };
+    let isLive = true;
+    const choose = (name: keyof LossChoice): void => {
+      if (!isLive)
+        throw new HomingError('GapReportSpent', `expected ${name}() while the gap listener runs, got it later`);
+      choice[name] = true;
+    };
+    const report: GapReport = {
+      ...loss,
+      incoming: 'unknown',
+      resend: () => choose('resend'),
+      discard: () => choose('discard'),
+    };
+    this.emit('gap', report);
+    isLive = false;
+    return choice;
   }
 
   #listenerFailed(error: unknown): void {

@@ -22,6 +22,8 @@ export type AcceptingEvent =
   | { readonly type: 'WELCOMED' }
   /** The HELLO was judged and refused; REFUSED is written before this is sent in. */
   | { readonly type: 'HELLO_REFUSED'; readonly code: string }
+  /** The session lives in another shard: the line goes on there, and this end has nothing to do with it any more. */
+  | { readonly type: 'RELAYED' }
   /** The socket closed, or has been silent for too long (`silent`). */
   | { readonly type: 'SOCKET_LOST'; readonly code: string }
   /** This end lets go: a violation, a takeover, the end of the session, a shutdown. */
@@ -60,6 +62,7 @@ export const acceptingMachine = setup({
       on: {
         WELCOMED: 'up',
         HELLO_REFUSED: { target: 'closed', actions: 'rememberCause' },
+        RELAYED: 'closed',
       },
       after: {
         handshake: { target: 'closed', actions: 'rememberTimeout' },

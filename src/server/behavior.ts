@@ -14,6 +14,8 @@ export interface Peer {
 export interface Behavior<C extends Contract> {
   /** `import.meta.url` of the module whose default export this is; needed to run it in worker threads. */
   readonly module?: string | undefined;
+  /** Heavy work by name, for `session.offload`; runs in threads of its own, which load `module` too. */
+  readonly tasks?: Readonly<Record<string, (input: never) => unknown>> | undefined;
   /**
    * Runs on every connection, resumed or not, before anything else happens; on a resume the `id` must be equal and the
    * rest replaces the old. Throw to refuse: the message is told to the client as the reason, so keep secrets out of it.

@@ -1,20 +1,31 @@
-/** The server: listeners, the shard behind them, and the behavior that each session runs. */
+/** The server as its user has it: addresses and options in, events out; the sessions are in its shards. */
 import type { Duplex } from 'node:stream';
-import type { HostedSession, SessionInfo } from '../actors/hosted-session.ts';
+import type { SessionInfo } from '../actors/hosted-session.ts';
 import { nodeHost } from '../actors/host.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
-import { type EndOptions, drainMsOf, settingsOf } from '../actors/options.ts';
-import { describeError, isThenable } from '../actors/mailbox.ts';
-import type { Dial, Host } from '../actors/ports.ts';
-import { type Authenticate, Shard, type ShardCounts } from '../actors/shard.ts';
-import { ConnectionView } from '../client/connection.ts';
-import type { Contract, Credentials } from '../contract.ts';
-import { type EndCode, HomingError } from '../errors.ts';
-import { type Where, parseAddress } from '../transports/address.ts';
-import { existingStream } from '../transports/stream.ts';
-import { type Listening, type TcpListener, listenTcp } from '../transports/tcp.ts';
+import { describeError } from '../actors/mailbox.ts';
+import type { ShardNews } from '../actors/news.ts';
+import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf, threadsOf } from '../actors/options.ts';
+import type { Host } from '../actors/ports.ts';
+import type { Shard, ShardCounts } from '../actors/shard.ts';
+import type { Contract } from '../contract.ts';
+import { HomingError } from '../errors.ts';
+import {
+  type AddressDefaults,
+  type ListenWhere,
+  type TlsOptions,
+  type Where,
+  parseAddress,
+} from '../transports/address.ts';
+import type { Listening } from '../transports/tcp.ts';
 import type { Behavior } from './behavior.ts';
-import { type Session, SessionHandle } from './session.ts';
+import { BehaviorShard } from './behavior-shard.ts';
+import { InlineShards } from './inline.ts';
+import { requireNoShard } from './load.ts';
+import { OffloadDesk } from './offload.ts';
+import type { Offload, Session } from './session.ts';
+import type { DialOptions, Shards } from './shards.ts';
+import { ThreadShards } from './threads.ts';
 
 export type { Where } from '../transports/address.ts';
 export type { Listening } from '../transports/tcp.ts';
@@ -33,8 +44,25 @@ export type ServerEvents = {
 
 /** Options of a server; times in milliseconds. */
 export interface ServerOptions extends EndOptions {
-  /** 0, or undefined: sessions run on the calling thread. */
-  readonly shards?: 0 | undefined;
+  /**
+   * Worker threads that sessions live in; 0: sessions run on the calling thread. A behavior with a `module` gets one less
+   * than there are processors, but one at least, if this is not given; another behavior runs on the calling thread only.
+   */
+  readonly shards?: number | undefined;
+  /** A shard whose loop stands still for so long is ended, and another one started; 0: never. */
+  readonly watchdogMs?: number | undefined;
+  /** A shard that fails more than `max` times within `withinMs` is not started again. */
+  readonly restarts?: { readonly max?: number | undefined; readonly withinMs?: number | undefined } | undefined;
+  /** Threads for `session.offload`; started when they are needed. */
+  readonly offloadThreads?: number | undefined;
+  /** Heap of one shard in MiB; a shard that needs more is ended and another one started. */
+  readonly shardHeapMb?: number | undefined;
+  /** Backoff of dialled sessions. */
+  readonly backoff?: Partial<RedialOptions> | undefined;
+  /** TLS for every address that does not say otherwise. */
+  readonly tls?: TlsOptions | undefined;
+  /** Says out loud that hosts other than loopback are meant without TLS. */
+  readonly insecure?: boolean | undefined;
   /** Aborting it closes the server at once. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,11 +71,19 @@ export interface ServerOptions extends EndOptions {
 export interface Server<C extends Contract> extends AsyncDisposable {
   /**
    * Listens at a port (0 takes a free one), `host:port`, or a path; loopback unless a host is given. May be called again
-   * for more addresses. Rejects with `AddressInUse`, `ListenFailed`, `BadAddress`, `InsecureHost` or `Closed`.
+   * for more addresses. With two shards or more each of them listens at a port of its own beside it, on loopback by
+   * itself, elsewhere at the ports of `direct`. Rejects with `AddressInUse`, `ListenFailed`, `BadAddress`, `InsecureHost`,
+   * `BadOption`, `ShardCrashed` when no shard can be started, or `Closed`.
    */
-  listen(where: Where): Promise<Listening>;
+  listen(where: ListenWhere): Promise<Listening>;
   /** Serves one client over any full-duplex stream. */
   accept(stream: Duplex): void;
+  /**
+   * Opens a session to another server from the shard with the fewest; the behavior runs for it, and it is dialled again
+   * whenever its connection is lost. Resolves when it is up for the first time; a line that cannot be made is tried again
+   * until the signal ends it. If its shard crashes, a new session is dialled. Rejects with the code that ended it.
+   */
+  dial(where: Where, options?: DialOptions): Promise<SessionInfo>;
   on<Name extends keyof ServerEvents>(event: Name, listener: (...args: ServerEvents[Name]) => unknown): () => void;
   /** What the server holds now. */
   readonly counts: ShardCounts;
@@ -60,11 +96,16 @@ export interface Server<C extends Contract> extends AsyncDisposable {
   readonly contract?: C;
 }
 
-/** Makes a server for a behavior, or for a function that is its `start`. Throws `BadOption`. */
+/**
+ * Makes a server for a behavior, or for a function that is its `start`, or for the URL of a module whose default export is
+ * a behavior. Shards are started by the first `listen`, `accept` or `dial`. Throws `BadOption`.
+ */
 export function createServer<C extends Contract>(
-  behavior: Behavior<C> | ((session: Session<C>) => unknown),
+  behavior: Behavior<C> | URL | ((session: Session<C>) => unknown),
   options: ServerOptions = {},
 ): Server<C> {
+  requireNoShard();
+  if (behavior instanceof URL) return new SessionServer({ host: nodeHost(), module: behavior.href, options });
   return openServer<C>(nodeHost(), behavior, options);
 }
 
@@ -78,57 +119,76 @@ export function openServer<C extends Contract>(
   if (typeof full?.start !== 'function') {
     throw new HomingError('BadOption', 'expected a behavior with a start function, or that function alone');
   }
-  if (options.shards !== undefined && options.shards !== 0) {
-    throw new HomingError('BadOption', `expected shards: 0, which this version runs, got ${String(options.shards)}`);
-  }
-  return new SessionServer(host, full, options);
+  return new SessionServer({ host, behavior: full, module: full.module, options });
+}
+
+/** What a server is made of: a behavior for the calling thread, a module for shards, or both. */
+interface ServerParts {
+  readonly host: Host;
+  readonly behavior?: Behavior<Contract>;
+  readonly module: string | undefined;
+  readonly options: ServerOptions;
 }
 
 /** The object behind `Server`. */
 export class SessionServer {
-  /** Where accepted lines go; a transport calls its `accept`. */
-  readonly shard: Shard;
-  readonly #behavior: Behavior<Contract>;
-  readonly #host: Host;
+  readonly #shards: Shards;
+  readonly #inline: BehaviorShard | undefined;
+  readonly #addresses: AddressDefaults;
   readonly #listeners = new Listeners<ServerEvents>((error) => this.#listenerFailed(error));
-  readonly #views = new Map<string, ConnectionView>();
-  /** Sessions whose `session` event is still to come: always before their `end`. */
-  readonly #unannounced = new Set<string>();
-  readonly #doors: TcpListener[] = [];
-  readonly #closing = Promise.withResolvers<void>();
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close({ drainMs: 0 });
-  #areDoorsShut = false;
   #isClosing = false;
 
-  constructor(host: Host, behavior: Behavior<Contract>, options: ServerOptions) {
-    this.#host = host;
-    this.#behavior = behavior;
-    const authenticate = behavior.authenticate === undefined ? undefined : this.#authenticate;
-    this.shard = new Shard(host, settingsOf(options), authenticate, this.#told(), 0);
-    this.#signal = options.signal;
-    if (this.#signal?.aborted === true) this.#abort();
-    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
+  constructor({ host, behavior, module, options }: ServerParts) {
+    const { signal, tls, insecure, ...plain } = options;
+    this.#addresses = { tls, insecure };
+    const settings = settingsOf(options);
+    const redial = redialOf(options.backoff);
+    const threads = threadsOf(options, module !== undefined);
+    const tell = (news: ShardNews): void => this.#tell(news);
+    if (threads.shards === 0 && behavior !== undefined) {
+      const { offloadThreads } = threads;
+      const desk =
+        module === undefined ? undefined : new OffloadDesk({ module, threads: offloadThreads, clock: host.clock });
+      const offload: Offload = (task, input, wait) => (desk === undefined ? noModule() : desk.run(task, input, wait));
+      this.#inline = new BehaviorShard({ host, behavior, settings, redial, offload, tell });
+      this.#shards = new InlineShards(host.clock, this.#inline, () => desk?.close());
+    } else if (module !== undefined) {
+      const waitingMax = settings.limits.handshakes;
+      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, tell });
+    } else {
+      const sentence = 'expected a behavior that names its module (module: import.meta.url) for shards in threads';
+      throw new HomingError('BadOption', `${sentence}; without one it runs with shards: 0`);
+    }
+    this.#signal = signal;
+    if (signal?.aborted === true) this.#abort();
+    else signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  /** Where accepted lines go when there are no threads. */
+  get shard(): Shard {
+    if (this.#inline === undefined) throw new HomingError('InvariantBroken', 'expected a shard on the calling thread');
+    return this.#inline.shard;
   }
 
   get counts(): ShardCounts {
-    return this.shard.counts;
+    return this.#shards.counts;
   }
 
-  async listen(where: Where): Promise<Listening> {
+  async listen(where: ListenWhere): Promise<Listening> {
     this.#requireOpen();
-    const door = await listenTcp(parseAddress(where), (dial) => this.#take(dial));
-    if (this.#isClosing) {
-      await door.close();
-      this.#requireOpen();
-    }
-    this.#doors.push(door);
-    return door.address;
+    return this.#shards.listen(parseAddress(where, this.#addresses));
   }
 
   accept(stream: Duplex): void {
     this.#requireOpen();
-    this.#take(existingStream(stream));
+    this.#shards.accept(stream);
+  }
+
+  async dial(where: Where, options: DialOptions = {}): Promise<SessionInfo> {
+    this.#requireOpen();
+    return this.#shards.dial(parseAddress(where, this.#addresses), options);
   }
 
   on<Name extends keyof ServerEvents>(event: Name, listener: (...args: ServerEvents[Name]) => unknown): () => void {
@@ -140,8 +200,7 @@ export class SessionServer {
     const isSecond = this.#isClosing;
     this.#isClosing = true;
     this.#signal?.removeEventListener('abort', this.#abort);
-    this.shard.drain(isSecond ? 0 : drainMs, () => this.#shutDoors());
-    return this.#closing.promise;
+    return this.#shards.drain(isSecond ? 0 : drainMs);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -150,99 +209,24 @@ export class SessionServer {
 
   // ---- below
 
-  /** Only now: a client whose connection is lost in the drain comes back to finish. */
-  #shutDoors(): void {
-    if (this.#areDoorsShut) return;
-    this.#areDoorsShut = true;
-    void Promise.all(this.#doors.map((door) => door.close())).then(() => this.#closing.resolve());
-  }
-
-  #take(dial: Dial): void {
-    this.shard.accept(dial);
-  }
-
-  readonly #authenticate: Authenticate = (credentials, ends) => {
-    const { remoteAddress, remotePort, certificate } = ends;
-    const peer = { address: remoteAddress, port: remotePort === 0 ? undefined : remotePort, certificate };
-    return this.#behavior.authenticate?.(credentials as Credentials<Contract>, peer);
-  };
-
-  #told(): ConstructorParameters<typeof Shard>[3] {
-    return {
-      started: (session) => this.#started(session),
-      up: (info, resumed) => {
-        this.#listeners.emit('up', info, { resumed });
-        this.#view(info, (view) => {
-          view.emit('change', 'up', 'authenticating');
-          view.emit('up', { resumed });
-        });
-      },
-      down: (info, code) => {
-        this.#listeners.emit('down', info, { code });
-        this.#view(info, (view) => {
-          view.emit('change', 'closed', 'up');
-          view.emit('down', { code });
-        });
-      },
-      gap: (info, counts) => this.#listeners.emit('gap', info, counts),
-      ended: (info, report) => this.#ended(info, report),
-      failed: (error, info) => this.#failed(error, info),
-    };
-  }
-
-  #started(hosted: HostedSession): void {
-    const view = new ConnectionView({
-      state: () => (hosted.isAttached ? 'up' : 'closed'),
-      rttMs: () => hosted.actor.session.liveness.rttMs,
-    });
-    this.#views.set(hosted.id, view);
-    this.#unannounced.add(hosted.id);
-    const handle = new SessionHandle(hosted, view);
-    let started: unknown;
-    try {
-      started = this.#behavior.start(handle as unknown as Session<Contract>);
-    } catch (error) {
-      this.#startFailed(hosted, error);
-      return;
+  #tell(news: ShardNews): void {
+    const listeners = this.#listeners;
+    switch (news.type) {
+      case 'session':
+        return listeners.emit('session', news.info);
+      case 'up':
+        return listeners.emit('up', news.info, { resumed: news.resumed });
+      case 'down':
+        return listeners.emit('down', news.info, { code: news.code });
+      case 'gap':
+        return listeners.emit('gap', news.info, { unconfirmed: news.unconfirmed, carried: news.carried });
+      case 'end': {
+        const { info, code, unconfirmed, carried } = news;
+        return listeners.emit('end', info, { code, unconfirmed, carried });
+      }
+      case 'error':
+        return this.#failed(news.error, news.info);
     }
-    this.#announce(this.shard.infoOf(hosted));
-    if (isThenable(started)) this.#openLater(hosted, Promise.resolve(started));
-    else hosted.actor.mailbox.open();
-  }
-
-  #announce(info: SessionInfo): void {
-    if (this.#unannounced.delete(info.id)) this.#listeners.emit('session', info);
-  }
-
-  /** An async start opens the mailbox when it settles, or in the tick after its first handler. */
-  #openLater(hosted: HostedSession, started: Promise<unknown>): void {
-    const { handlers, mailbox } = hosted.actor;
-    const open = (): void => {
-      handlers.attached = undefined;
-      mailbox.open();
-      hosted.actor.wake();
-    };
-    const openSoon = (): void => {
-      handlers.attached = undefined;
-      this.#host.defer(open);
-    };
-    if (handlers.count > 0) openSoon();
-    else handlers.attached = openSoon;
-    started.then(open, (error: unknown) => this.#startFailed(hosted, error));
-  }
-
-  #startFailed(hosted: HostedSession, error: unknown): void {
-    const sentence = `start() failed for session ${hosted.id}: ${describeError(error).message}`;
-    this.#failed(new HomingError('HandlerFailed', sentence, { cause: error }), this.shard.infoOf(hosted));
-    hosted.end('ended', 'the behavior failed to start');
-  }
-
-  #ended(info: SessionInfo, report: { code: EndCode; reason: string; unconfirmed: number; carried: number }): void {
-    const { code, unconfirmed, carried } = report;
-    this.#announce(info);
-    this.#listeners.emit('end', info, { code, unconfirmed, carried });
-    this.#view(info, (view) => view.emit('closed', report));
-    this.#views.delete(info.id);
   }
 
   #failed(error: HomingError, session: SessionInfo | undefined): void {
@@ -255,11 +239,6 @@ export class SessionServer {
     this.#listeners.emit('error', error, detail);
   }
 
-  #view(info: SessionInfo, tell: (view: ConnectionView) => void): void {
-    const view = this.#views.get(info.id);
-    if (view !== undefined) tell(view);
-  }
-
   #listenerFailed(error: unknown): void {
     const sentence = `a listener of server events threw: ${describeError(error).message}`;
     warn(new HomingError('HandlerFailed', sentence, { cause: error }));
@@ -268,4 +247,10 @@ export class SessionServer {
   #requireOpen(): void {
     if (this.#isClosing) throw new HomingError('Closed', 'the server is closed');
   }
+}
+
+function noModule(): Promise<never> {
+  const sentence =
+    'expected a behavior that names its module (module: import.meta.url), which the thread of a task loads';
+  return Promise.reject(new HomingError('BadOption', sentence));
 }

@@ -1,5 +1,5 @@
 /** The server's handle on one session: what a behavior's `start` gets. */
-import type { HostedSession, KnownIdentity } from '../actors/hosted-session.ts';
+import type { KnownIdentity } from '../actors/hosted-session.ts';
 import type { SessionActor, Turn } from '../actors/session-actor.ts';
 import type { Wait } from '../actors/waits.ts';
 import type { ConnectionView } from '../client/connection.ts';
@@ -13,33 +13,54 @@ export interface Session<C extends Contract> extends End<C, C['server'], C['clie
   /** Whether this session was there before this process: false as long as it is kept in memory only. */
   readonly restored: boolean;
   /**
+   * Runs `tasks[task]` of the behavior with `input` in a thread for heavy work, so that this shard's sessions are not held
+   * up; input and result are copied. The name is this program's own, never a peer's. Rejects with `TaskFailed`,
+   * `NotEncodable`, `BadOption` for a task that is not there, `Deadline` and `Aborted` (which end the work), or `Closed`.
+   */
+  offload<Result>(task: string, input: unknown, wait?: Wait): Promise<Result>;
+  /**
    * Ends the session for good, without sending what waits; the client is told `ended` now, or when it returns within the
    * linger time. Resolves when it is over.
    */
   close(reason?: string): Promise<void>;
 }
 
+/** A session that a shard holds, accepted or dialled. */
+export interface Held {
+  readonly id: string;
+  readonly epoch: number;
+  readonly identity: KnownIdentity;
+  readonly actor: SessionActor;
+  /** Ends it for good. */
+  end(code: 'ended', reason: string): void;
+}
+
+/** Runs a task of the behavior elsewhere. */
+export type Offload = (task: string, input: unknown, wait: Wait) => Promise<unknown>;
+
 /** The object behind `Session`. */
 export class SessionHandle {
   readonly connection: ConnectionView;
   readonly restored = false;
-  readonly #hosted: HostedSession;
+  readonly #held: Held;
+  readonly #offload: Offload;
 
-  constructor(hosted: HostedSession, connection: ConnectionView) {
-    this.#hosted = hosted;
+  constructor(held: Held, connection: ConnectionView, offload: Offload) {
+    this.#held = held;
+    this.#offload = offload;
     this.connection = connection;
   }
 
   get id(): string {
-    return this.#hosted.id;
+    return this.#held.id;
   }
 
   get epoch(): number {
-    return this.#hosted.epoch;
+    return this.#held.epoch;
   }
 
   get identity(): KnownIdentity {
-    return this.#hosted.identity;
+    return this.#held.identity;
   }
 
   get turn(): Turn {
@@ -79,12 +100,16 @@ export class SessionHandle {
     } as Limited<unknown>;
   }
 
+  offload(task: string, input: unknown, wait: Wait = {}): Promise<unknown> {
+    return this.#offload(task, input, wait);
+  }
+
   close(reason = ''): Promise<void> {
-    this.#hosted.end('ended', reason);
+    this.#held.end('ended', reason);
     return Promise.resolve();
   }
 
   get #actor(): SessionActor {
-    return this.#hosted.actor;
+    return this.#held.actor;
   }
 }

@@ -101,6 +101,11 @@ export class Outlet {
     return this.#isOver(bytes);
   }
 
+  /** Payload bytes of everything that is kept here: waiting, written, in line, direct, and what a gap report holds. */
+  get heldBytes(): number {
+    return this.ordered.bytes + this.direct.bytes + this.#line.bytes + (this.#gap?.bytes ?? 0);
+  }
+
   /** The largest payload that may be sent, as far as is known. */
   get messageBytesMax(): number {
     return this.#messageBytesMax;

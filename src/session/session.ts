@@ -160,6 +160,11 @@ export class Session {
     return this.room.bytes + this.room.oldBytes + this.#orderedIn.partialBytes;
   }
 
+  /** Payload bytes that this session keeps in memory, both ways. */
+  get heldBytes(): number {
+    return this.outlet.heldBytes + this.mailboxBytes + this.#directIn.partialBytes;
+  }
+
   // ---- connections
 
   /** A connection is up; the peer's positions have been found to fit. `ackAtOnce`: the client's answer to WELCOME. */

@@ -61,5 +61,6 @@ const deafLine: Line = {
   write: () => true,
   end: () => {},
   destroy: () => {},
+  pause: () => {},
   ref: () => {},
 };

@@ -66,6 +66,7 @@ export class Flow {
   #checksum = 0;
   #end: FlowEnd | undefined;
   #isStopped = false;
+  #isPaused = false;
   #isFull = false;
   #change: ((chunk: Uint8Array) => void) | undefined;
 
@@ -137,6 +138,14 @@ export class Flow {
     this.#plan();
   }
 
+  /** The reader does not read for now: neither bytes nor an end. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (!isPaused) return this.#plan();
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   /** Turns over one bit of the byte that is read next. */
   flip(): void {
     const bit = 1 << this.#draws.below(8);
@@ -162,7 +171,7 @@ export class Flow {
   }
 
   #plan(): void {
-    if (this.#timer !== undefined || this.#isStopped) return;
+    if (this.#timer !== undefined || this.#isStopped || this.#isPaused) return;
     const head = this.#packets.at(0);
     if (head === undefined && this.#end === undefined) return;
     const atMs = Math.max(head?.atMs ?? this.#lastAtMs, this.#mayReadAtMs);

@@ -73,6 +73,10 @@ export class SimEnd implements Line {
     else this.#out().breakOff('reset');
   }
 
+  pause(isPaused: boolean): void {
+    if (!this.isOver) this.#in().pause(isPaused);
+  }
+
   ref(): void {}
 
   /** The peer has ended the line: a FIN is answered with a FIN. */

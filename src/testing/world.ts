@@ -82,7 +82,7 @@ export class World implements Surroundings {
       target,
       weather: { ...fairWeather, ...setup.weather },
       make: (host, dial) => {
-        const client = openClient<AnyContract>(host, () => {}, dial, false, options);
+        const client = openClient<AnyContract>(host, () => {}, { dial, learn: undefined }, false, options);
         setup.prepare?.(client, host);
         return client;
       },

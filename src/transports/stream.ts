@@ -5,38 +5,52 @@
  */
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Dial, Line, LineEnds, LineEvents } from '../actors/ports.ts';
+import { NOWHERE, endsOf } from './ends.ts';
 
 /** How long the peer gets to close after a goodbye. */
 const FAREWELL_MS = 1_000;
 
-const NOWHERE: LineEnds = {
-  remoteAddress: '',
-  remotePort: 0,
-  localAddress: '',
-  localPort: 0,
-  isTrusted: true,
-  certificate: undefined,
-};
+/** A socket that is silent for this long is asked by the system whether its peer is still there. */
+const KEEP_ALIVE_MS = 30_000;
 
-/** A line over a stream that is open, or will say so with `connect`. */
-export function streamLine(stream: Duplex, events: LineEvents): Line {
+/** What a stream does before a line over it opens. */
+export interface Opening {
+  /** The event with which it is ready. */
+  readonly event: string;
+  /** Asked then: an error because of which the line is not opened but closed. */
+  refusal?(): Error | undefined;
+  /** What the line is closed with if the stream closes before, without a word. */
+  missed?(): Error;
+}
+
+/** A line over a stream that is open, or will be with the event of its opening. Paused or not: it is read from then on. */
+export function streamLine(stream: Duplex, events: LineEvents, opening = openingOf(stream)): Line {
   let isLive = true;
+  let isOpen = false;
   let isReading = true;
+  let isPaused = false;
   let isWriting = false;
   let failure = stream.errored ?? undefined;
   let ends: LineEnds = NOWHERE;
 
   function open(): void {
     if (!isLive) return;
+    const refusal = opening?.refusal?.();
+    if (refusal !== undefined) return void stream.destroy(refusal);
+    isOpen = true;
     ends = endsOf(stream);
     stream.on('data', receive);
-    events.opened();
+    // Who accepts a socket to hand it on has paused it.
+    if (isPaused) stream.pause();
+    else stream.resume();
+    if (isReading) events.opened();
   }
   function lose(): void {
     if (!isLive) return;
     isLive = false;
-    if (isReading) events.closed(failure);
+    if (isReading) events.closed(failure ?? stream.errored ?? (isOpen ? undefined : opening?.missed?.()));
   }
   function receive(chunk: unknown): void {
     if (!isReading) return;
@@ -49,7 +63,9 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
   function holdBack(chunk: unknown): void {
     stream.pause();
     stream.unshift(chunk);
-    setImmediate(() => stream.resume());
+    setImmediate(() => {
+      if (!isPaused) stream.resume();
+    });
   }
   stream.on('drain', () => {
     if (isLive && isReading) events.drained();
@@ -65,12 +81,13 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
     if (isReading) stream.destroy();
   });
   stream.on('close', lose);
-  if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, 30_000);
+  // Of a socket with TLS they reach the one below.
+  if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
   if (stream.destroyed || stream.readableEnded || stream.writableEnded) {
     stream.destroy();
     setImmediate(lose);
-  } else if (stream instanceof Socket && stream.connecting) stream.once('connect', open);
-  else setImmediate(open);
+  } else if (opening === undefined) setImmediate(open);
+  else stream.once(opening.event, open);
 
   return {
     get ends() {
@@ -87,6 +104,8 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
     },
     end() {
       isReading = false;
+      isPaused = false;
+      if (isOpen) stream.resume();
       stream.end();
       const timer = setTimeout(() => stream.destroy(), FAREWELL_MS);
       timer.unref();
@@ -97,12 +116,25 @@ export function streamLine(stream: Duplex, events: LineEvents): Line {
       isLive = false;
       stream.destroy();
     },
+    pause(on) {
+      if (!isReading) return;
+      isPaused = on;
+      if (!isOpen) return;
+      if (on) stream.pause();
+      else stream.resume();
+    },
     ref(alive) {
       if (!(stream instanceof Socket)) return;
       if (alive) stream.ref();
       else stream.unref();
     },
   };
+}
+
+/** A socket that still connects says when it is there; over one with TLS nothing is sent before the peer is known. */
+function openingOf(stream: Duplex): Opening | undefined {
+  if (!(stream instanceof Socket) || !stream.connecting) return undefined;
+  return { event: stream instanceof TLSSocket ? 'secureConnect' : 'connect' };
 }
 
 /** The same bytes as no Buffer: a Buffer's `slice` does not copy, and what is kept has to be a copy. */
@@ -120,6 +152,7 @@ export function streamFactory(createConnection: () => Duplex | Promise<Duplex>):
   return (events) => {
     let line: Line | undefined;
     let isReferenced = true;
+    let isPaused = false;
     let isWanted = true;
     async function make(): Promise<void> {
       try {
@@ -128,6 +161,7 @@ export function streamFactory(createConnection: () => Duplex | Promise<Duplex>):
         if (!isWanted) return void stream.on('error', () => {}).destroy();
         line = streamLine(stream, events);
         line.ref(isReferenced);
+        line.pause(isPaused);
       } catch (error) {
         if (isWanted) events.closed(error instanceof Error ? error : new Error(String(error)));
       }
@@ -138,6 +172,10 @@ export function streamFactory(createConnection: () => Duplex | Promise<Duplex>):
         return line?.ends ?? NOWHERE;
       },
       write: (parts) => line?.write(parts) ?? true,
+      pause: (on) => {
+        isPaused = on;
+        line?.pause(on);
+      },
       end: () => {
         isWanted = false;
         line?.end();
@@ -152,23 +190,4 @@ export function streamFactory(createConnection: () => Duplex | Promise<Duplex>):
       },
     };
   };
-}
-
-function endsOf(stream: Duplex): LineEnds {
-  if (!(stream instanceof Socket)) return NOWHERE;
-  const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = stream;
-  return {
-    remoteAddress,
-    remotePort,
-    localAddress,
-    localPort,
-    isTrusted: remoteAddress === '' || isLoopback(remoteAddress),
-    certificate: undefined,
-  };
-}
-
-/** Whether an address or host name never leaves this machine. */
-export function isLoopback(host: string): boolean {
-  const plain = host.toLowerCase().replace(/^::ffff:/u, '');
-  return plain === 'localhost' || plain === '::1' || /^127(?:\.\d{1,3}){3}$/u.test(plain);
 }

@@ -1,18 +1,29 @@
-/** TCP and Unix paths: dialling, and a listener that hands each accepted socket over as a line. */
+/** TCP and Unix paths, with TLS or without: dialling, a listener that hands out raw sockets, and the line over one of these. */
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { Dial } from '../actors/ports.ts';
 import { HomingError } from '../errors.ts';
 import type { Address } from './address.ts';
 import { streamLine } from './stream.ts';
+import { type TlsTerms, acceptTls, connectTls, dialTerms, refusalOf } from './tls.ts';
 
-/** Dials an address, anew for each connection. */
+/** Dials an address, anew for each connection. Throws `BadOption` for tls options that OpenSSL refuses. */
 export function dialAddress(address: Address): Dial {
+  const to = address.type === 'path' ? { path: address.path } : { host: address.host, port: address.port };
+  if (address.tls === undefined) return (events) => streamLine(connect(to), events);
+  const terms = dialTerms(address.tls);
+  return (events) => streamLine(connectTls(to, terms), events, { event: 'secureConnect' });
+}
+
+/** A raw socket that was accepted, paused or not, by this thread or another, as a line; with terms it speaks TLS first. */
+export function acceptedLine(socket: Socket, terms: TlsTerms | undefined): Dial {
   return (events) => {
-    const socket =
-      address.type === 'path'
-        ? connect({ path: address.path })
-        : connect({ host: address.host, port: address.port, noDelay: true });
-    return streamLine(socket, events);
+    if (terms === undefined || socket.destroyed) return streamLine(socket, events);
+    const secured = acceptTls(socket, terms);
+    return streamLine(secured, events, {
+      event: 'secure',
+      refusal: () => refusalOf(secured, terms),
+      missed: () => new HomingError('line-lost', 'the peer closed before the TLS handshake was over'),
+    });
   };
 }
 
@@ -30,11 +41,18 @@ export interface TcpListener {
   close(): Promise<void>;
 }
 
-/** Listens; each accepted socket goes to `accepted`. Rejects with `AddressInUse` or `ListenFailed`. */
-export function listenTcp(address: Address, accepted: (dial: Dial) => void): Promise<TcpListener> {
+/**
+ * Listens; each accepted socket goes to `accepted`, raw: who takes it owns it. With `pauseOnConnect` nothing is read from
+ * it, so that it may move to another thread. Rejects with `AddressInUse` or `ListenFailed`.
+ */
+export function listenTcp(
+  address: Address,
+  accepted: (socket: Socket) => void,
+  { pauseOnConnect = false }: { readonly pauseOnConnect?: boolean } = {},
+): Promise<TcpListener> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true });
-    server.on('connection', (socket: Socket) => accepted((events) => streamLine(socket, events)));
+    const server = createServer({ noDelay: true, pauseOnConnect });
+    server.on('connection', accepted);
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
     const opened = (): void => {
       server.removeAllListeners('error');

@@ -71,6 +71,14 @@ export class Splitter {
     this.#at = 0;
   }
 
+  /** Ends here: a copy of the bytes behind the current frame, which somebody else goes on with. */
+  takeRest(): Uint8Array {
+    const rest = new Uint8Array(this.#chunk.length - this.#at);
+    rest.set(this.#chunk.subarray(this.#at));
+    this.#letGo();
+    return rest;
+  }
+
   /** Moves to the next frame: true when the fields hold one, false when more bytes are needed or `fault` is set. */
   next(): boolean {
     while (this.fault === undefined) {

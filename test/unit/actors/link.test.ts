@@ -292,6 +292,7 @@ describe('hostile bytes', () => {
         },
         end: () => {},
         destroy: () => {},
+        pause: () => {},
         ref: () => {},
       };
       server.shard.accept((listener) => {

@@ -12,6 +12,8 @@ test('the defaults are those of the design', () => {
     backoff: { firstMs: 10, baseMs: 250, maxMs: 20_000, stableMs: 10_000 },
     turnDeadlineMs: 30_000,
     drainMs: 30_000,
+    watchdogMs: 10_000,
+    restarts: { max: 5, withinMs: 30_000 },
     limits: {
       messageBytes: 1_048_576,
       outboxMessages: 10_000,
@@ -22,6 +24,7 @@ test('the defaults are those of the design', () => {
       sessions: 100_000,
       connections: 100_000,
       handshakes: 1_000,
+      shardBytes: 536_870_912,
     },
   });
   expect(bodyBytesMax(FrameType.HELLO)).toBe(16_384);
@@ -82,6 +85,7 @@ describe('settings', () => {
     ['sessions', 1, 4_294_967_295],
     ['connections', 1, 4_294_967_295],
     ['handshakes', 1, 4_294_967_295],
+    ['shardBytes', 1, 4_294_967_295],
   ] as const)('limits.%s is a whole number from %d to %d', (name, min, max) => {
     for (const good of [min, max]) expect(settingsOf({ limits: { [name]: good } }).limits[name]).toBe(good);
     for (const bad of [min - 1, max + 1, min + 0.5, Number.NaN, -1, '7', null]) {

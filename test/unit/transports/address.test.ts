@@ -86,18 +86,92 @@ describe('an address', () => {
     expect(error.message).toContain('insecure: true');
   });
 
-  test('with tls is refused rather than served without, and its key is not in the error', () => {
-    const where = { port: 80, tls: { key: 'the private key', passphrase: 'open sesame' } };
-    const error = thrownBy(() => parseAddress(where));
-    expect(error.code).toBe('BadAddress');
-    expect(error.message).toContain('tls');
+  const tls = { ca: 'an authority' };
+  const otherTls = { ca: 'another authority' };
+
+  test.each([
+    ['a.example:80', { tls }, { type: 'tcp', host: 'a.example', port: 80, tls }],
+    [80, { tls }, { type: 'tcp', host: '127.0.0.1', port: 80, tls }],
+    ['80', { tls }, { type: 'tcp', host: '127.0.0.1', port: 80, tls }],
+    ['a.sock', { tls }, { type: 'path', path: 'a.sock', tls }],
+    [{ path: 'a.sock', tls }, {}, { type: 'path', path: 'a.sock', tls }],
+    [{ port: 80, host: 'a.example', tls }, {}, { type: 'tcp', host: 'a.example', port: 80, tls }],
+    [{ port: 80, tls: otherTls }, { tls }, { type: 'tcp', host: '127.0.0.1', port: 80, tls: otherTls }],
+    ['a.example:80', { insecure: true }, { type: 'tcp', host: 'a.example', port: 80 }],
+    [{ host: 'a.example', port: 80 }, { insecure: true }, { type: 'tcp', host: 'a.example', port: 80 }],
+  ])('%j takes from the options %j what it does not say itself', (where, defaults, address) => {
+    expect(parseAddress(where, defaults)).toEqual(address);
+  });
+
+  test('can be secured where the options say insecure', () => {
+    const where = { port: 80, host: 'a.example', insecure: false };
+    expect(thrownBy(() => parseAddress(where, { insecure: true }))).toMatchObject({ code: 'InsecureHost' });
+  });
+
+  test.each([[true], [false], ['a key'], [null], [[]], [() => ({})]])('with %j for tls is a wrong option', (wrong) => {
+    for (const parse of [
+      () => parseAddress({ port: 80, tls: wrong as never }),
+      () => parseAddress(80, { tls: wrong as never }),
+    ]) {
+      const error = thrownBy(parse);
+      expect(error).toMatchObject({ code: 'BadOption' });
+      expect(error.message).not.toContain('a key');
+    }
+  });
+
+  test('that is bad tells nothing of the keys beside it', () => {
+    const secret = { key: 'the private key', passphrase: 'open sesame' };
     for (const broken of [
-      { ...where, port: -1 },
-      { ...where, port: undefined },
-      { ...where, path: 'x' },
+      { port: -1, tls: secret },
+      { tls: secret },
+      { port: 80, path: 'x', tls: secret },
+      { port: secret, tls: secret },
     ]) {
       const { message } = thrownBy(() => parseAddress(broken as never));
       expect(message).not.toMatch(/private key|sesame/);
     }
+  });
+
+  test.each([
+    [
+      { port: 80, direct: false },
+      { type: 'tcp', host: '127.0.0.1', port: 80, direct: false },
+    ],
+    [
+      { port: 80, direct: { ports: [81] } },
+      { type: 'tcp', host: '127.0.0.1', port: 80, direct: { ports: [81] } },
+    ],
+    [
+      { port: 80, host: '::1', direct: { ports: [0, 0, 82] } },
+      { type: 'tcp', host: '::1', port: 80, direct: { ports: [0, 0, 82] } },
+    ],
+    [
+      { path: 'a', direct: false },
+      { type: 'path', path: 'a', direct: false },
+    ],
+  ] as const)('%j is parsed with its direct ports', (where, address) => {
+    expect(parseAddress(where)).toEqual(address);
+  });
+
+  test.each([
+    [true],
+    [null],
+    [81],
+    [[81]],
+    [{}],
+    [{ ports: 81 }],
+    [{ ports: [] }],
+    [{ ports: [-1] }],
+    [{ ports: ['81'] }],
+    [{ ports: [81.5] }],
+    [{ ports: [81, 65_536] }],
+    [{ ports: [81, 82, 81] }],
+  ])('%j for direct makes it none', (direct) => {
+    expect(thrownBy(() => parseAddress({ port: 80, direct: direct as never }))).toMatchObject({ code: 'BadAddress' });
+  });
+
+  test('that is a path has no direct ports', () => {
+    const where = { path: 'a', direct: { ports: [81] } };
+    expect(thrownBy(() => parseAddress(where))).toMatchObject({ code: 'BadAddress' });
   });
 });

@@ -3,7 +3,7 @@ import { Duplex, PassThrough, duplexPair } from 'node:stream';
 import { createClient } from 'homing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LineEvents } from '../../../src/actors/ports.ts';
-import { existingStream, isLoopback, streamFactory, streamLine } from '../../../src/transports/stream.ts';
+import { existingStream, streamFactory, streamLine } from '../../../src/transports/stream.ts';
 import { Peer } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
 import {
@@ -140,6 +140,56 @@ describe('a line over a stream', () => {
     expect(heard.join('|')).toBe('echo 1|echo 2|echo 3|echo 4|echo 5');
   });
 
+  test('reads a stream that was paused when it came, too', async () => {
+    const [near, far] = duplexPair();
+    near.pause();
+    far.write('hello');
+    const { told, events } = listener();
+    streamLine(near, events);
+    await until(() => told.length === 2, 'bytes');
+    expect(told).toEqual([['opened'], ['received', 'hello']]);
+  });
+
+  test('that is paused in its own write, or in what it hears, hears no more until it goes on', async () => {
+    const [near, far] = duplexPair();
+    const heard: string[] = [];
+    far.on('data', (chunk: Buffer) => void far.write(`echo ${chunk.toString()}`));
+    const line = streamLine(near, {
+      opened: () => {},
+      received: (chunk) => {
+        heard.push(Buffer.from(chunk).toString());
+        line.pause(true);
+      },
+      drained: () => {},
+      closed: () => {},
+    });
+    await nextTick();
+    line.write([bytesOf('a')]);
+    line.pause(true);
+    await nextTick();
+    await nextTick();
+    expect(heard).toEqual([]);
+    line.pause(false);
+    await until(() => heard.length === 1, 'the echo');
+    far.write('x');
+    await nextTick();
+    far.write('y');
+    await nextTick();
+    expect(heard.join('|')).toBe('echo a');
+    line.pause(false);
+    await until(() => heard.join('|').startsWith('echo a|x'), 'the rest');
+  });
+
+  test('says with which error its stream was ended, also when that comes with the end', async () => {
+    const [near, far] = duplexPair();
+    near.on('end', () => near.destroy(new Error('too early')));
+    const { told, events } = listener();
+    streamLine(near, events);
+    far.end();
+    await until(() => told.at(-1)?.[0] === 'closed', 'the end');
+    expect(told.at(-1)).toEqual(['closed', 'too early']);
+  });
+
   test.each(['destroyed', 'ended', 'failed'])('over a stream that is %s already is closed at once', async (how) => {
     const stream = new PassThrough();
     stream.on('error', () => {});
@@ -238,6 +288,21 @@ describe('a factory of streams', () => {
     streamFactory(() => undefined as unknown as Duplex)(events);
     await until(() => told.length === 1, 'the failure');
     expect(told).toMatchObject([['closed', expect.any(String)]]);
+  });
+
+  test('whose line was paused before there was a stream gives one that is read only later', async () => {
+    const [near, far] = duplexPair();
+    const { told, events } = listener();
+    const line = streamFactory(() => nextTick().then(() => near))(events);
+    line.pause(true);
+    far.write('hello');
+    await until(() => told.length === 1, 'the line to open');
+    await nextTick();
+    await nextTick();
+    expect(told).toEqual([['opened']]);
+    line.pause(false);
+    await until(() => told.length === 2, 'bytes');
+    expect(told).toEqual([['opened'], ['received', 'hello']]);
   });
 
   test('that answers when nobody wants it any more has its stream destroyed', async () => {
@@ -434,21 +499,4 @@ describe('a server over streams', () => {
       own.close(() => resolve());
     });
   });
-});
-
-test.each([
-  ['127.0.0.1', true],
-  ['127.255.0.3', true],
-  ['::1', true],
-  ['::ffff:127.0.0.1', true],
-  ['::FFFF:127.0.0.1', true],
-  ['localhost', true],
-  ['LocalHost', true],
-  ['localhost.example', false],
-  ['127.0.0.1.example', false],
-  ['128.0.0.1', false],
-  ['::ffff:10.0.0.1', false],
-  ['', false],
-])('%s is this machine: %s', (host, expected) => {
-  expect(isLoopback(host)).toBe(expected);
 });

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'homing';
 import { describe, expect, test } from 'vitest';
 import type { LineEvents } from '../../../src/actors/ports.ts';
-import { dialAddress, listenTcp } from '../../../src/transports/tcp.ts';
+import { acceptedLine, dialAddress, listenTcp } from '../../../src/transports/tcp.ts';
+import { tlsTerms } from '../../../src/transports/tls.ts';
+import { Authority } from '../../contracts/certificates.ts';
 import { type Loose, Tally, failureOf, loopback, nextInfo, until } from '../../loopback/world.ts';
 
 /** A folder for socket files that is gone after the test. */
@@ -83,8 +85,11 @@ describe('listening', () => {
 
   test('ends: connections that were taken stay', async () => {
     const taken = new Tally();
-    const door = await listenTcp({ type: 'tcp', host: '127.0.0.1', port: 0 }, (dial) => {
-      const line = dial({ ...silent, opened: () => taken.count(), closed: () => taken.count() });
+    const door = await listenTcp({ type: 'tcp', host: '127.0.0.1', port: 0 }, (socket) => {
+      const line = acceptedLine(
+        socket,
+        undefined,
+      )({ ...silent, opened: () => taken.count(), closed: () => taken.count() });
       expect(line.ends.remoteAddress).toBe('');
     });
     const { port } = door.address;
@@ -100,6 +105,41 @@ describe('listening', () => {
     const late = Promise.withResolvers<Error | undefined>();
     dialAddress({ type: 'tcp', host: '127.0.0.1', port })({ ...silent, closed: late.resolve });
     expect(await late.promise).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
+
+describe('an accepted socket', () => {
+  test('that was left unread keeps what has come for the line made over it', async () => {
+    const accepted = Promise.withResolvers<Socket>();
+    const door = await listenTcp({ type: 'tcp', host: '127.0.0.1', port: 0 }, accepted.resolve, {
+      pauseOnConnect: true,
+    });
+    const client = connect(door.address.port, '127.0.0.1', () => client.write('hello'));
+    const socket = await accepted.promise;
+    await until(() => client.bytesWritten === 5, 'bytes on their way');
+    expect([socket.isPaused(), socket.bytesRead]).toEqual([true, 0]);
+    const heard: string[] = [];
+    const line = acceptedLine(
+      socket,
+      undefined,
+    )({ ...silent, received: (chunk) => void heard.push(Buffer.from(chunk).toString()) });
+    await until(() => heard.length > 0, 'bytes');
+    expect(heard).toEqual(['hello']);
+    line.destroy();
+    client.destroy();
+    await door.close();
+  });
+
+  test('that is gone already is a line that closes', async () => {
+    const closed = Promise.withResolvers<Error | undefined>();
+    const door = await listenTcp({ type: 'tcp', host: '127.0.0.1', port: 0 }, (socket) => {
+      socket.destroy();
+      acceptedLine(socket, tlsTerms(new Authority('a').issue({ name: 'b' })))({ ...silent, closed: closed.resolve });
+    });
+    const client = connect(door.address.port, '127.0.0.1').on('error', () => {});
+    await closed.promise;
+    client.destroy();
+    await door.close();
   });
 });
 

@@ -1,0 +1,77 @@
+/**
+ * What the shards tell the handle of their server: plain facts that may cross threads. An error crosses as its parts,
+ * because a copy between threads keeps neither its class nor its code.
+ */
+import { type EndCode, type ErrorCode, HomingError, type Outcome } from '../errors.ts';
+import type { SessionInfo } from './hosted-session.ts';
+
+/** Something that happened to a session of a shard, or went wrong there. */
+export type ShardNews =
+  /** A session became visible: its `start` has run. */
+  | { readonly type: 'session'; readonly info: SessionInfo }
+  | { readonly type: 'up'; readonly info: SessionInfo; readonly resumed: boolean }
+  | { readonly type: 'down'; readonly info: SessionInfo; readonly code: EndCode }
+  /** History was lost. A dialled session lives on with the new id in `info`; it was `oldId` before. */
+  | {
+      readonly type: 'gap';
+      readonly info: SessionInfo;
+      readonly oldId: string;
+      readonly unconfirmed: number;
+      readonly carried: number;
+    }
+  | {
+      readonly type: 'end';
+      readonly info: SessionInfo;
+      readonly code: EndCode;
+      readonly unconfirmed: number;
+      readonly carried: number;
+    }
+  | { readonly type: 'error'; readonly error: HomingError; readonly info: SessionInfo | undefined };
+
+/** An error in parts that survive a copy between threads. */
+export interface PlainError {
+  readonly code: ErrorCode | EndCode | undefined;
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly retry: boolean;
+  readonly outcome: Outcome | undefined;
+  readonly messageId: string | undefined;
+  readonly cause: PlainError | undefined;
+}
+
+/** Errors inside each other that are kept; what lies deeper is dropped. */
+const CAUSES_MAX = 4;
+
+/** Takes an error apart. */
+export function plainError(error: unknown, depth = 0): PlainError {
+  if (!(error instanceof Error)) {
+    const bare = { code: undefined, stack: undefined, retry: false, outcome: undefined, messageId: undefined };
+    return { ...bare, name: 'Error', message: String(error), cause: undefined };
+  }
+  const { name, message, stack } = error;
+  const cause = error.cause === undefined || depth >= CAUSES_MAX ? undefined : plainError(error.cause, depth + 1);
+  if (!(error instanceof HomingError)) {
+    return { code: undefined, name, message, stack, retry: false, outcome: undefined, messageId: undefined, cause };
+  }
+  const { code, retry, outcome, messageId } = error;
+  return { code, name, message, stack, retry, outcome, messageId, cause };
+}
+
+/** Puts an error together again. */
+export function wholeError(plain: PlainError): Error {
+  const { code, name, message, stack, retry, outcome, messageId } = plain;
+  const caused = plain.cause === undefined ? {} : { cause: wholeError(plain.cause) };
+  const error =
+    code === undefined
+      ? new Error(message, caused)
+      : new HomingError(code, message, {
+          ...caused,
+          retry,
+          outcome,
+          ...(messageId === undefined ? {} : { messageId }),
+        });
+  error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

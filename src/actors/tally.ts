@@ -1,0 +1,62 @@
+/**
+ * The counters of one shard, in memory that other threads may read at any time: the shard alone writes. A reader sees
+ * each number whole, though not all of one moment.
+ */
+
+/** Where each counter lies. */
+export const Count = {
+  /** Rises while the shard's loop turns: the watchdog looks at it. */
+  BEATS: 0,
+  /** Accepted connections whose session is here, or may be. */
+  CONNECTIONS: 1,
+  HANDSHAKES: 2,
+  /** Sessions, connected or not, dialled ones included. */
+  SESSIONS: 3,
+  /** Tombstones of ended sessions. */
+  GRAVES: 4,
+  FAILED_PROOFS: 5,
+  /** Sockets and streams taken from the main thread since the shard began. */
+  TAKEN: 6,
+  /** Connections that this shard carries over to the home of their session. */
+  RELAYS: 7,
+  /** Bytes held for sessions and connections. */
+  BYTES: 8,
+  /** Sessions dropped or refused because there was no room. */
+  SHED: 9,
+  /** Sessions this shard was told to dial since it began. */
+  DIALS: 10,
+} as const;
+
+const COUNTERS = 11;
+
+/** Where a counter lies. */
+export type CountIndex = (typeof Count)[keyof typeof Count];
+
+/** The counters of one shard. */
+export class Tally {
+  /** What another thread needs to read them: `new Tally(memory)`. */
+  readonly memory: ArrayBufferLike;
+  readonly #cells: Float64Array;
+
+  constructor(memory: ArrayBufferLike = new ArrayBuffer(COUNTERS * 8)) {
+    this.memory = memory;
+    this.#cells = new Float64Array(memory);
+  }
+
+  /** Counters that threads share. */
+  static shared(): Tally {
+    return new Tally(new SharedArrayBuffer(COUNTERS * 8));
+  }
+
+  read(index: CountIndex): number {
+    return this.#cells[index] ?? 0;
+  }
+
+  add(index: CountIndex, by: number): void {
+    this.#cells[index] = this.read(index) + by;
+  }
+
+  set(index: CountIndex, value: number): void {
+    this.#cells[index] = value;
+  }
+}

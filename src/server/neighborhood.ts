@@ -1,0 +1,75 @@
+/** The other shards as one shard thread sees them: their counters, and a port to each through which lines are handed over. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Door } from '../actors/acceptor.ts';
+import { homeOf } from '../actors/placement.ts';
+import type { LineEnds, Pipe } from '../actors/ports.ts';
+import type { Neighbors } from '../actors/shard.ts';
+import { type CountIndex, Tally } from '../actors/tally.ts';
+import type { SessionId } from '../ids.ts';
+import { portPipe } from '../transports/port.ts';
+import type { Relayed } from './orders.ts';
+
+interface Neighbor {
+  readonly port: MessagePort;
+  readonly tally: Tally;
+}
+
+/** The other shards, as far as they are there. */
+export class Neighborhood implements Neighbors {
+  readonly #place: number;
+  readonly #relayed: (relayed: Relayed) => void;
+  readonly #neighbors = new Map<number, Neighbor>();
+  #places: readonly number[];
+  #turn: number;
+
+  /** `relayed` takes the lines that others hand over. */
+  constructor(place: number, places: readonly number[], relayed: (relayed: Relayed) => void) {
+    this.#place = place;
+    this.#places = places;
+    this.#relayed = relayed;
+    this.#turn = place;
+  }
+
+  /** The places whose shards sessions may live in; sessions of others have a new home. */
+  set places(places: readonly number[]) {
+    this.#places = places;
+  }
+
+  /** Another shard can be reached through this port, or (without one) not any more. */
+  meet(place: number, memory: ArrayBufferLike, port: MessagePort | undefined): void {
+    this.#neighbors.get(place)?.port.close();
+    this.#neighbors.delete(place);
+    if (port === undefined) return;
+    this.#neighbors.set(place, { port, tally: new Tally(memory) });
+    port.on('message', (relayed: Relayed) => this.#relayed(relayed));
+    port.on('close', () => {
+      if (this.#neighbors.get(place)?.port === port) this.#neighbors.delete(place);
+    });
+  }
+
+  homeOf(id: SessionId): number {
+    return homeOf(id, this.#places);
+  }
+
+  next(): number {
+    this.#turn = (this.#turn + 1) % this.#places.length;
+    const place = this.#places[this.#turn] ?? this.#place;
+    // Where nobody is now, nobody is sent who could stay here.
+    return this.#neighbors.has(place) ? place : this.#place;
+  }
+
+  open(place: number, ends: LineEnds, door: Door): Pipe | undefined {
+    const neighbor = this.#neighbors.get(place);
+    if (neighbor === undefined) return undefined;
+    const { port1, port2 } = new MessageChannel();
+    const relayed: Relayed = { port: port2, ends, door: door.number };
+    neighbor.port.postMessage(relayed, [port2]);
+    return portPipe(port1);
+  }
+
+  sumOf(index: CountIndex): number {
+    let sum = 0;
+    for (const { tally } of this.#neighbors.values()) sum += tally.read(index);
+    return sum;
+  }
+}

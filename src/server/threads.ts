@@ -1,0 +1,360 @@
+/**
+ * Shards in threads of their own. The main thread listens and deals each socket, unread, to the shard with the fewest;
+ * what happens on it from then on happens there. Beside that it only introduces shards to each other, keeps the list of
+ * sessions for those who ask, and lets the supervisor replace what died.
+ */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { MessageChannel } from 'node:worker_threads';
+import type { SessionInfo } from '../actors/hosted-session.ts';
+import { type ShardNews, plainError, wholeError } from '../actors/news.ts';
+import { type ShardPool, openShardPool } from '../actors/pool.ts';
+import type { Host } from '../actors/ports.ts';
+import { type ShardCounts, countsOf } from '../actors/shard.ts';
+import { type RestartBudget, type ShardThread, Supervisor, type SupervisorOwner } from '../actors/supervisor.ts';
+import { Count } from '../actors/tally.ts';
+import { HomingError } from '../errors.ts';
+import type { Address } from '../transports/address.ts';
+import type { Listening } from '../transports/tcp.ts';
+import { checkCloneable, tlsTerms } from '../transports/tls.ts';
+import { Dials, copiedCredentials } from './dials.ts';
+import { Doors, type DoorsOwner } from './doors.ts';
+import { Member } from './member.ts';
+import { OffloadDesk } from './offload.ts';
+import type { PlainServerOptions, Report } from './orders.ts';
+import type { DialOptions, Shards } from './shards.ts';
+import { relayStream } from './stream-relay.ts';
+
+/** A shard that says nothing of its drain is ended this long after the time to drain. */
+const DRAIN_GRACE_MS = 500;
+
+/** What threads are made with. */
+export interface ThreadOptions {
+  readonly host: Host;
+  readonly module: string;
+  readonly shards: number;
+  readonly watchdogMs: number;
+  readonly restarts: RestartBudget;
+  readonly offloadThreads: number;
+  /** Heap of one shard in MiB; undefined: what Node gives a thread. */
+  readonly shardHeapMb: number | undefined;
+  /** Accepted sockets that may wait while no shard is open. */
+  readonly waitingMax: number;
+  readonly plain: PlainServerOptions;
+  readonly tell: (news: ShardNews) => void;
+}
+
+/** Something that waits for an open shard, or for its end. */
+interface Waiting {
+  readonly go: (member: Member) => void;
+  readonly drop: () => void;
+}
+
+/** The shards of a server, each in its thread. */
+export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
+  readonly #options: ThreadOptions;
+  readonly #pool: ShardPool;
+  readonly #supervisor: Supervisor;
+  readonly #desk: OffloadDesk;
+  readonly #members = new Map<number, Member>();
+  readonly #doors: Doors;
+  readonly #dials = new Dials(() => this.open());
+  readonly #tasks = new Map<Member, Map<number, AbortController>>();
+  readonly #waiting: Waiting[] = [];
+  readonly #unsettled: Set<number>;
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #closing = Promise.withResolvers<void>();
+  #places: readonly number[];
+  #fault: HomingError | undefined;
+  #drainMs = -1;
+  #isStarted = false;
+  /** Nothing is accepted any more, from the moment all shards have finished. */
+  #shut: Promise<void> | undefined;
+  #isFinishing = false;
+
+  constructor(options: ThreadOptions) {
+    const { host, shards, module, offloadThreads, shardHeapMb, watchdogMs, restarts } = options;
+    this.#options = options;
+    this.#places = Array.from({ length: shards }, (_, place) => place);
+    this.#unsettled = new Set(this.#places);
+    const resourceLimits = shardHeapMb === undefined ? undefined : { maxOldGenerationSizeMb: shardHeapMb };
+    // One more than there are places would be a fault of the supervisor: it waits for each thread to be gone.
+    this.#pool = openShardPool({ entry: entryUrl('shard-entry'), threads: shards, resourceLimits });
+    this.#desk = new OffloadDesk({ module, threads: offloadThreads, clock: host.clock });
+    this.#doors = new Doors(this);
+    this.#supervisor = new Supervisor(host.clock, { places: shards, watchdogMs, restarts }, this);
+  }
+
+  get counts(): ShardCounts {
+    return countsOf([...this.#members.values()].map(({ tally }) => tally));
+  }
+
+  async listen(address: Address): Promise<Listening> {
+    if (address.tls !== undefined) {
+      checkCloneable(address.tls);
+      tlsTerms(address.tls);
+    }
+    await this.#begin();
+    return address.type === 'path' ? this.#doors.listenAtPath(address) : this.#doors.listenAtPort(address);
+  }
+
+  accept(stream: Duplex): void {
+    this.#start();
+    this.#toSome({ go: (member) => relayStream(stream, member), drop: () => void stream.destroy() });
+  }
+
+  async dial(address: Address, { credentials, signal }: DialOptions): Promise<SessionInfo> {
+    const copy = copiedCredentials(credentials);
+    if (address.tls !== undefined) checkCloneable(address.tls);
+    await this.#begin();
+    return this.#dials.start(address, copy, signal);
+  }
+
+  drain(drainMs: number): Promise<void> {
+    const isFirst = this.#drainMs < 0;
+    this.#drainMs = drainMs;
+    if (!this.#isStarted) this.#closing.resolve();
+    this.#supervisor.drain(drainMs + DRAIN_GRACE_MS);
+    if (!isFirst) for (const member of this.#members.values()) member.order({ type: 'drain', drainMs });
+    this.#checkDrained();
+    return this.#closing.promise;
+  }
+
+  // ---- what the doors ask
+
+  get shards(): number {
+    return this.#options.shards;
+  }
+
+  get isClosing(): boolean {
+    return this.#drainMs >= 0;
+  }
+
+  open(): Member[] {
+    return [...this.#members.values()].filter(({ isOpen }) => isOpen);
+  }
+
+  leastLoaded(): Member | undefined {
+    let best: Member | undefined;
+    let least = Infinity;
+    for (const member of this.#members.values()) {
+      if (!member.isOpen) continue;
+      const { load } = member;
+      if (load >= least) continue;
+      best = member;
+      least = load;
+    }
+    return best;
+  }
+
+  deal(socket: Socket, door: number): void {
+    // It may have died while it waited; one without a descriptor cannot be moved.
+    const go = (member: Member): void => {
+      if (!socket.destroyed) member.hand({ type: 'socket', socket, door }, [socket]);
+    };
+    this.#toSome({ go, drop: () => void socket.destroy() });
+  }
+
+  failed(error: HomingError): void {
+    this.#options.tell({ type: 'error', error, info: undefined });
+  }
+
+  // ---- what the supervisor asks and tells
+
+  spawn(place: number, generation: number): ShardThread {
+    const { module, plain } = this.#options;
+    const member: Member = new Member(place, generation, (report) => this.#heard(member, report));
+    this.#members.set(place, member);
+    const port = member.portOfThread;
+    const { memory } = member.tally;
+    const start = { place, generation, module, options: plain, memory, places: this.#places, port };
+    return this.#pool.start(start, [port]);
+  }
+
+  opened(place: number): void {
+    const member = this.#members.get(place);
+    if (member === undefined) return;
+    member.order({ type: 'places', places: this.#places });
+    this.#doors.openAll(member);
+    for (const other of this.open()) introduce(member, other);
+    member.isOpen = true;
+    this.#settle(place);
+    for (const { go } of this.#waiting.splice(0)) go(member);
+    this.#doors.tend();
+    this.#dials.placeWaiting();
+  }
+
+  shut(place: number): void {
+    const member = this.#members.get(place);
+    if (member !== undefined) member.isOpen = false;
+  }
+
+  /** It is still dealt sockets: clients come back to finish, and it tells those that begin to come back later. */
+  drainPlace(place: number): void {
+    const member = this.#members.get(place);
+    if (member === undefined) return;
+    member.isOpen = true;
+    member.order({ type: 'drain', drainMs: this.#drainMs });
+  }
+
+  lost(place: number, error: HomingError | undefined): void {
+    const member = this.#members.get(place);
+    if (member === undefined) return;
+    const news = member.bury((report) => this.#heard(member, report));
+    this.#members.delete(place);
+    for (const one of news) this.#options.tell(one);
+    if (error !== undefined) {
+      this.#fault = error;
+      this.failed(error);
+    }
+    const { memory } = member.tally;
+    for (const other of this.open()) other.order({ type: 'neighbor', place, memory, port: undefined });
+    for (const stop of this.#tasks.get(member)?.values() ?? []) stop.abort();
+    this.#tasks.delete(member);
+    this.#doors.lost(member);
+    this.#doors.tend();
+    if (!this.isClosing) this.#dials.lost(member);
+    this.#checkDrained();
+  }
+
+  left(place: number): void {
+    this.#places = this.#places.filter((other) => other !== place);
+    for (const member of this.open()) member.order({ type: 'places', places: this.#places });
+    this.#settle(place);
+    if (this.#places.length > 0) return;
+    this.#dropWaiting();
+    this.#dials.dropAll(this.#noShards());
+  }
+
+  stopped(): void {
+    this.#finishIfGone();
+  }
+
+  beatsOf(place: number): number {
+    return this.#members.get(place)?.tally.read(Count.BEATS) ?? 0;
+  }
+
+  // ---- what a shard reports
+
+  #heard(member: Member, report: Report): void {
+    const { place, generation } = member;
+    switch (report.type) {
+      case 'ready':
+        return this.#supervisor.ready(place, generation);
+      case 'unfit':
+        this.#fault = wholeError(report.error) as HomingError;
+        return this.#supervisor.unfit(place, generation);
+      case 'news':
+        for (const news of report.news) this.#options.tell(member.take(news));
+        return;
+      case 'listening':
+        return this.#doors.answered(member, report.door, report.what, answerOf(report.at));
+      case 'dialled':
+        return this.#dials.settled(report.key, report.info);
+      case 'notDialled':
+        return this.#dials.settled(report.key, wholeError(report.error) as HomingError);
+      case 'dialOver':
+        return this.#dials.ended(report.key);
+      case 'task':
+        return void this.#work(member, report);
+      case 'taskGivenUp':
+        this.#tasks.get(member)?.get(report.token)?.abort();
+        return;
+      case 'drained':
+        member.isDrained = true;
+        return this.#checkDrained();
+    }
+  }
+
+  // ---- beginning and end
+
+  #start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#supervisor.start();
+  }
+
+  /** Resolves when every place has a shard, or has been given up, and one at least is there. */
+  async #begin(): Promise<void> {
+    this.#start();
+    await this.#settled.promise;
+    if (this.isClosing) throw new HomingError('Closed', 'the server is closed');
+    if (this.#places.length === 0) throw this.#noShards();
+  }
+
+  #settle(place: number): void {
+    if (this.#unsettled.delete(place) && this.#unsettled.size === 0) this.#settled.resolve();
+  }
+
+  #noShards(): HomingError {
+    const cause = this.#fault;
+    const sentence = `no shard is left to serve: ${cause?.message ?? 'all were given up'}`;
+    return new HomingError('ShardCrashed', sentence, { cause, retry: false });
+  }
+
+  /** The threads end together: each may carry lines of sessions that another one still finishes. */
+  #checkDrained(): void {
+    if (!this.isClosing || this.#shut !== undefined || this.open().some(({ isDrained }) => !isDrained)) return;
+    this.#shut = this.#doors.close();
+    this.#dropWaiting();
+    for (const { place, generation } of [...this.#members.values()]) this.#supervisor.drained(place, generation);
+    this.#finishIfGone();
+  }
+
+  #finishIfGone(): void {
+    if (this.#shut === undefined || this.#isFinishing || this.#members.size > 0) return;
+    this.#isFinishing = true;
+    void this.#finish(this.#shut);
+  }
+
+  async #finish(shut: Promise<void>): Promise<void> {
+    this.#dials.dropAll(new HomingError('Closed', 'the server is closed'));
+    await Promise.all([shut, this.#pool.close(), this.#desk.close()]);
+    this.#settled.resolve();
+    this.#closing.resolve();
+  }
+
+  #dropWaiting(): void {
+    for (const { drop } of this.#waiting.splice(0)) drop();
+  }
+
+  /** To the shard with the fewest lines, or to the next one that opens. */
+  #toSome(one: Waiting): void {
+    const member = this.leastLoaded();
+    if (member !== undefined) one.go(member);
+    else if (this.#shut !== undefined || this.#places.length === 0) one.drop();
+    else if (this.#waiting.length < this.#options.waitingMax) this.#waiting.push(one);
+    else one.drop();
+  }
+
+  // ---- heavy work
+
+  async #work(member: Member, { token, task, input }: Extract<Report, { type: 'task' }>): Promise<void> {
+    const stop = new AbortController();
+    const tasks = this.#tasks.get(member) ?? new Map<number, AbortController>();
+    this.#tasks.set(member, tasks.set(token, stop));
+    try {
+      const value = await this.#desk.run(task, input, { signal: stop.signal });
+      member.order({ type: 'taskDone', token, value });
+    } catch (error) {
+      member.order({ type: 'taskFailed', token, error: plainError(error) });
+    }
+    tasks.delete(token);
+  }
+}
+
+function introduce(one: Member, other: Member): void {
+  const { port1, port2 } = new MessageChannel();
+  one.order({ type: 'neighbor', place: other.place, memory: other.tally.memory, port: port1 }, [port1]);
+  other.order({ type: 'neighbor', place: one.place, memory: one.tally.memory, port: port2 }, [port2]);
+}
+
+function answerOf(at: Extract<Report, { type: 'listening' }>['at']) {
+  return at !== undefined && 'message' in at ? (wholeError(at) as HomingError) : at;
+}
+
+/** The file of a thread's task, beside this one: source or built, as this one is. */
+function entryUrl(name: string): URL {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return new URL(`./${name}.${extension}`, import.meta.url);
+}
