@@ -1,6 +1,6 @@
 /**
  * Packs the built package as it is published and uses it as a stranger would: installed into an empty project, type-checked
- * and run there over a loopback socket. `overrides` do not travel with a package, so `cbor-x` is bundled without its native
+ * and run there over a loopback socket, its command line as well. `overrides` do not travel with a package, so `cbor-x` is bundled without its native
  * part; packing straight from the checkout would bundle that too and compile C++ at the user's.
  *
  *   npm run tarball             checks and leaves nothing behind
@@ -19,11 +19,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const published = ['package.json', 'README.md', 'LICENSE', 'PROTOCOL.md', 'CHANGELOG.md', 'dist'];
+const { version, files } = manifestOf(root);
+const published = ['package.json', 'README.md', 'LICENSE', ...(files ?? [])];
 const installScripts = ['preinstall', 'install', 'postinstall'];
 const NPM_MS = 180_000;
 const PROGRAM_MS = 30_000;
@@ -56,8 +57,9 @@ try {
   install(project, tarball);
   refuseNativeParts(join(project, 'node_modules'));
   useIt(project);
+  commandIt(project);
   if (process.argv.includes('--keep')) copyFileSync(tarball, join(root, basename(tarball)));
-  console.log('tarball: installs clean, type-checks and runs');
+  console.log('tarball: installs clean, type-checks and runs, and so does its command line');
 } finally {
   rmSync(workplace, { recursive: true, force: true });
 }
@@ -87,7 +89,7 @@ function install(project: string, tarball: string): void {
 /** Nothing that was installed compiles or runs anything on installation. */
 function refuseNativeParts(modules: string): void {
   const found = packagesUnder(modules).flatMap((folder) => {
-    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+    const manifest = manifestOf(folder);
     const scripts = installScripts.filter((name) => manifest.scripts?.[name] !== undefined);
     const isNative = existsSync(join(folder, 'binding.gyp')) || manifest.name?.includes('cbor-extract') === true;
     return scripts.length > 0 || isNative ? [`${manifest.name ?? folder} ${scripts.join(' ')}`.trim()] : [];
@@ -114,9 +116,34 @@ function useIt(project: string): void {
     throw new Error(`expected the program to print ${JSON.stringify(expected)}, got ${JSON.stringify(printed)}`);
 }
 
+/** The command line as `npx` finds it: its version, a check of this machine, and the main job without a checkout. */
+function commandIt(project: string): void {
+  const homing = (...words: readonly string[]): string =>
+    run(project, { command: 'npx', words: ['--no-install', 'homing', ...words], timeoutMs: PROGRAM_MS });
+  const said = homing('--version').trim();
+  if (said !== version) throw new Error(`expected homing --version to print ${version ?? ''}, got '${said}'`);
+  const { status, findings } = JSON.parse(homing('doctor', '--json')) as Diagnosis;
+  if (status === 'fail' || findings.length < 8)
+    throw new Error(`expected homing doctor to find nothing that fails, got ${JSON.stringify(findings)}`);
+  const shown = homing('demo', '--cuts', '4', '--seconds', '10');
+  if (!shown.includes('IDENTICAL: every byte arrived once and in order'))
+    throw new Error(`expected homing demo to find all bytes, it printed\n${shown}`);
+}
+
+interface Diagnosis {
+  readonly status: string;
+  readonly findings: readonly unknown[];
+}
+
 interface Manifest {
   readonly name?: string;
+  readonly version?: string;
+  readonly files?: readonly string[];
   readonly scripts?: Readonly<Record<string, string>>;
+}
+
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
 function packagesUnder(modules: string): readonly string[] {
@@ -156,8 +183,9 @@ function run(folder: string, { command, words, timeoutMs }: Command): string {
   }
 }
 
-/** Without what `npm run` adds for this project, which would reach the npm of the other one. */
+/** Without what `npm run` adds for this project, which would reach the npm of the other one; with this Node found first. */
 function strangerEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(([name]) => !/^npm_(?:package|lifecycle|config_local)/.test(name));
-  return Object.fromEntries(entries.filter(([name]) => name !== 'NODE_OPTIONS'));
+  const path = [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter);
+  return { ...Object.fromEntries(entries.filter(([name]) => name !== 'NODE_OPTIONS')), PATH: path };
 }

@@ -72,12 +72,12 @@ export const errorTable = {
     meaning: 'The session ended before the peer confirmed; the message may have been processed.',
   },
   TaskFailed: {
-    family: 'peer',
+    family: 'caller',
     retry: false,
     meaning: 'A task given to offload() threw, or its thread ended; the cause is its error.',
   },
   ShardCrashed: {
-    family: 'peer',
+    family: 'caller',
     retry: true,
     meaning: 'A shard ended by itself or hung and was ended; its sessions are lost, another thread takes its place.',
   },

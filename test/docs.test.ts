@@ -1,7 +1,7 @@
 // The pages under docs/ and the map against the code: tables row by row, and that every file and page they name is there.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { defaults, drainMsOf, redialOf, settingsOf } from '../src/actors/options.ts';
+import { defaults, drainMsOf, redialOf, settingsOf, threadsOf } from '../src/actors/options.ts';
 import { endTable, errorTable } from '../src/errors.ts';
 import { pathsUnder, quoted, root, rowsOf, rowsWith, textOf } from './docs/page.ts';
 import { mayImport } from './tidy/folders.ts';
@@ -64,7 +64,7 @@ describe('docs/options.md', () => {
   );
 
   it('has every default of the code, and no other number', () => {
-    const { heartbeat, handshakeMs, lingerMs, backoff, drainMs, limits } = defaults;
+    const { heartbeat, handshakeMs, lingerMs, backoff, drainMs, limits, watchdogMs, restarts } = defaults;
     const flat = {
       ...prefixed('heartbeat', heartbeat),
       handshakeMs,
@@ -72,8 +72,10 @@ describe('docs/options.md', () => {
       ...prefixed('limits', limits),
       ...prefixed('backoff', backoff),
       drainMs,
+      watchdogMs,
+      ...prefixed('restarts', restarts),
     };
-    const numbers = [...listed].filter(([name, { value }]) => /^[\d,]+$/.test(value ?? '') && name !== 'shards');
+    const numbers = [...listed].filter(([name, { value }]) => /^[\d,]+$/.test(value ?? ''));
     expect(Object.fromEntries(numbers.map(([name, { value }]) => [name, numberIn(value)]))).toEqual(flat);
   });
 
@@ -97,7 +99,9 @@ describe('docs/options.md', () => {
   /** Gives one option of this name to the code that checks it. */
   function give(path: string, value: number): void {
     const [group = '', name] = path.split('.');
-    if (path === 'drainMs') drainMsOf(value);
+    if (/^(?:shards|watchdogMs|offloadThreads|shardHeapMb)$/.test(path)) threadsOf({ [path]: value }, true);
+    else if (group === 'restarts') threadsOf({ restarts: { [name ?? '']: value } }, true);
+    else if (path === 'drainMs') drainMsOf(value);
     else if (group === 'backoff') redialOf({ [name ?? '']: value });
     else if (name === undefined) settingsOf({ [group]: value });
     else if (group === 'heartbeat') settingsOf({ heartbeat: { intervalMs: 0, [name]: value } });

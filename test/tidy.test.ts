@@ -11,8 +11,13 @@ const longFiles: Readonly<Record<string, string>> = {
   'src/actors/acceptor.ts': 'one handshake from HELLO to WELCOME, read as a recipe from top to bottom',
   'src/actors/dialler.ts':
     'every command, effect and answer of a dialling session in one place; HELLO and reports are apart',
+  'src/actors/link.ts': 'one connection: what comes in, what goes out and how it ends share the same few flags',
   'src/actors/session-actor.ts':
     'what the handles call, what a link calls and what the holder calls, three short lists over one state',
+  'src/actors/shard.ts':
+    'what acceptors ask and sessions tell over one table of sessions, with its bounds and its drain',
+  'src/server/threads.ts':
+    'the main thread over its shards: what the supervisor, the doors and the shards tell meets here',
   'src/session/outlet.ts':
     'the sending half over both outboxes: credit, order and gap are decided by the same few fields',
   'src/session/session.ts': 'one function a frame and one a command over the parts, which have files of their own',

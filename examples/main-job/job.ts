@@ -2,8 +2,8 @@
  * The conductor: starts the server process, the proxy and the client process, lets the storm pass, collects what both
  * ends say, and ends whatever it started. The views only look at its tally.
  */
-import { type CuttingProxy, openProxy } from '../../src/testing/cutting-proxy.ts';
-import { storm } from '../../src/testing/line-plan.ts';
+import { type CuttingProxy, openProxy } from '#testing/cutting-proxy';
+import { storm } from '#testing/line-plan';
 import type { FileFacts } from './file-facts.ts';
 import type { JobOptions } from './options.ts';
 import { Processes } from './processes.ts';

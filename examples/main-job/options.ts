@@ -1,6 +1,6 @@
 /** What the user may say on the command line, checked; and what the help says about it. */
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** What a run is made with. */
@@ -14,14 +14,24 @@ export interface JobOptions {
   readonly isPlain: boolean;
 }
 
-const defaultFile = fileURLToPath(new URL('../../PROTOCOL.md', import.meta.url));
+/** How the user called the main job: what the help shows, and how to get the help. */
+export interface Called {
+  readonly usage: string;
+  readonly help: string;
+}
 
-export const help = `Ships a file line by line through a session whose connections are cut at random bytes, refused, stalled and
+// Found by the name of the package: this file lies elsewhere once it is built.
+const defaultFile = join(dirname(createRequire(import.meta.url).resolve('homing/package.json')), 'PROTOCOL.md');
+
+/** The help, with the command as it was called. */
+export const helpOf = ({
+  usage,
+}: Called): string => `Ships a file line by line through a session whose connections are cut at random bytes, refused, stalled and
 half-opened, and compares what arrived with what was there.
 
-  npm start [file] [-- options]
+  ${usage}
 
-  file           any file; without one, PROTOCOL.md of this repository
+  file           any file; without one, PROTOCOL.md of Homing
   --seed n       what happens to which connection (random)
   --cuts n       cut so many connections (120)
   --seconds n    leave the line alone after this time, whatever was cut by then (18)

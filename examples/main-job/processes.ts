@@ -1,6 +1,7 @@
 /** The client process and the server process: started, spoken to, and ended with the run whatever happens. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Order } from './reports.ts';
 
@@ -14,7 +15,8 @@ export class Processes implements AsyncDisposable {
   }
 
   start<Report>(name: 'client' | 'server', args: readonly string[], told: (report: Report) => void): void {
-    const child = fork(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), args, {
+    const program = new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
+    const child = fork(fileURLToPath(program), args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let complaint = '';

@@ -1,5 +1,5 @@
 /** Everything the views show of a run, and how it follows from what is told. No clock: moments are arguments. */
-import type { ProxyCounts, ProxyEvent } from '../../src/testing/cutting-proxy.ts';
+import type { ProxyCounts, ProxyEvent } from '#testing/cutting-proxy';
 import type { FileFacts } from './file-facts.ts';
 import type { JobOptions } from './options.ts';
 import type { ClientReport, PassDigest, Volume } from './reports.ts';

@@ -67,6 +67,9 @@ export interface Door {
   readonly spreads: boolean;
 }
 
+/** How long a client whose shard is being started waits before it comes again, on average. */
+const RESTART_MS = 150;
+
 /** The door of lines that came through none. */
 export const NO_DOOR: Door = { number: 0, directPort: 0, spreads: false };
 
@@ -148,7 +151,7 @@ export class Acceptor implements Carrier {
     const go = this.#owner.relay(place, this.link.ends, this.#door);
     if (go === undefined) {
       const reason = 'the shard of this session is being started again';
-      return this.#refuse('shard-restarting', reason, this.#owner.returnMs(), undefined);
+      return this.#refuse('shard-restarting', reason, this.#restartMs(), undefined);
     }
     const hello = frameOf(FrameType.HELLO, this.#helloBytes, this.#owner.host.checksum);
     this.link.surrender((line, rest) => {
@@ -158,6 +161,11 @@ export class Acceptor implements Carrier {
       return go(line, first);
     });
     this.#machine.send({ type: 'RELAYED' });
+  }
+
+  /** About as long as a thread takes to start, and not for all at once. */
+  #restartMs(): number {
+    return Math.floor((0.5 + this.#owner.host.chance.number()) * RESTART_MS);
   }
 
   #judgeFirst(hello: HelloReceived): void {

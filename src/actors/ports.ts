@@ -45,7 +45,7 @@ export interface Line {
   ref(alive: boolean): void;
 }
 
-/** Makes a line. Failure is told by `closed`, never thrown. */
+/** Makes a line. Failure is told by `closed`, never thrown, and never inside this call. */
 export type Dial = (events: LineEvents) => Line;
 
 /** What happens on a pipe. After `closed` nothing comes any more. */
@@ -64,6 +64,7 @@ export interface Pipe {
   open(events: PipeEvents): void;
   /** Bytes posted belong to the pipe afterwards: they are moved, whole buffers at a time. Lost when the other end is gone. */
   post(message: PipeMessage): void;
+  /** What was posted before still arrives; then the other end is told. */
   close(): void;
   /** Whether this pipe alone keeps the thread alive. */
   ref(alive: boolean): void;

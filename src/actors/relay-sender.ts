@@ -5,6 +5,7 @@
  */
 import { invariant } from '../errors.ts';
 import { Deque } from '../session/deque.ts';
+import { Account, type Books } from './books.ts';
 import type { Pipe } from './ports.ts';
 
 /** Bytes that may be under way in one direction, from when they were posted until room for them was given back. */
@@ -27,12 +28,15 @@ export interface Holding {
 /** Posts bytes as far as the credit goes and keeps the rest, in order. */
 export class RelaySender implements Holding {
   readonly #pipe: Pipe;
+  readonly #account: Account;
   readonly #waiting = new Deque<Uint8Array>();
   #waitingBytes = 0;
   #roomBytes = RELAY_CREDIT_BYTES;
 
-  constructor(pipe: Pipe) {
+  /** What waits here is booked; what is under way may have been handled long since, up to a quarter of the credit. */
+  constructor(pipe: Pipe, books: Books | undefined) {
     this.#pipe = pipe;
+    this.#account = new Account(books);
   }
 
   /** Whether more may be sent now. */
@@ -78,6 +82,7 @@ export class RelaySender implements Holding {
     this.#waiting.clear();
     this.#waitingBytes = 0;
     this.#roomBytes = RELAY_CREDIT_BYTES;
+    this.#account.set(0);
   }
 
   #copy(parts: readonly Uint8Array[], count: number, pieceBytesMax: number): void {
@@ -103,11 +108,12 @@ export class RelaySender implements Holding {
   #post(): void {
     for (let piece = this.#waiting.at(0); piece !== undefined; piece = this.#waiting.at(0)) {
       const count = piece.length;
-      if (count > this.#roomBytes) return;
+      if (count > this.#roomBytes) break;
       this.#waiting.shift();
       this.#waitingBytes -= count;
       this.#roomBytes -= count;
       this.#pipe.post(piece);
     }
+    this.#account.set(this.#waitingBytes);
   }
 }

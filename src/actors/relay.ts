@@ -2,6 +2,7 @@
  * The way between a line that landed in one shard and the session's home in another: bytes over a pipe, with credit in
  * each direction. A reader would miss the answer to `end`: none comes, whoever says goodbye closes the pipe behind it.
  */
+import type { Books } from './books.ts';
 import type { Dial, Line, LineEnds, LineEvents, Pipe, PipeMessage } from './ports.ts';
 import { type Holding, RELAY_RETURN_BYTES, RelaySender } from './relay-sender.ts';
 
@@ -16,8 +17,9 @@ export function pipeDial(
   pipe: Pipe,
   ends: LineEnds,
   defer: (task: () => void) => void,
+  books?: Books,
 ): (events: LineEvents) => RelayedLine {
-  return ((events) => new PipeLine({ pipe, ends, defer, events })) satisfies Dial;
+  return ((events) => new PipeLine({ pipe, ends, defer, events, books })) satisfies Dial;
 }
 
 /**
@@ -25,8 +27,14 @@ export function pipeDial(
  * to the events returned; `first` are the bytes that were read before, they are copied and go over first. `over` is
  * called once, when the line has ended or was ended and the pipe is closed.
  */
-export function joinLine(line: Line, pipe: Pipe, first: Uint8Array, over: () => void): LineEvents & Holding {
-  return new Joint({ line, pipe, first, over });
+export function joinLine(
+  line: Line,
+  pipe: Pipe,
+  first: Uint8Array,
+  over: () => void,
+  books?: Books,
+): LineEvents & Holding {
+  return new Joint({ line, pipe, first, over, books });
 }
 
 interface PipeLineOptions {
@@ -34,6 +42,7 @@ interface PipeLineOptions {
   readonly ends: LineEnds;
   readonly defer: (task: () => void) => void;
   readonly events: LineEvents;
+  readonly books: Books | undefined;
 }
 
 /** The home's end. */
@@ -52,12 +61,12 @@ class PipeLine implements RelayedLine {
   #isPaused = false;
   #isOver = false;
 
-  constructor({ pipe, ends, defer, events }: PipeLineOptions) {
+  constructor({ pipe, ends, defer, events, books }: PipeLineOptions) {
     this.ends = ends;
     this.#pipe = pipe;
     this.#events = events;
     this.#defer = defer;
-    this.#sender = new RelaySender(pipe);
+    this.#sender = new RelaySender(pipe, books);
     pipe.open({ received: (message) => this.#received(message), closed: () => this.#closed() });
     defer(() => this.#open());
   }
@@ -167,6 +176,7 @@ interface JointOptions {
   readonly pipe: Pipe;
   readonly first: Uint8Array;
   readonly over: () => void;
+  readonly books: Books | undefined;
 }
 
 /** The landing shard's end. */
@@ -181,11 +191,11 @@ class Joint implements LineEvents, Holding {
   #isPaused = false;
   #isOver = false;
 
-  constructor({ line, pipe, first, over }: JointOptions) {
+  constructor({ line, pipe, first, over, books }: JointOptions) {
     this.#line = line;
     this.#pipe = pipe;
     this.#over = over;
-    this.#sender = new RelaySender(pipe);
+    this.#sender = new RelaySender(pipe, books);
     pipe.open({ received: (message) => this.#fromHome(message), closed: () => this.#homeLost() });
     this.received(first);
   }

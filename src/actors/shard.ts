@@ -10,10 +10,11 @@ import { SECRET_BYTES } from '../wire/control.ts';
 import { Acceptor, type AcceptorOwner, type Door, NO_DOOR } from './acceptor.ts';
 import { Books } from './books.ts';
 import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
+import { ALONE, type Surroundings } from './neighbors.ts';
 import { FAILED_PROOFS_PER_SECOND, type Settings } from './options.ts';
-import type { Dial, Host, Line, LineEnds, LineEvents, Pipe } from './ports.ts';
+import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 import { joinLine } from './relay.ts';
-import { Count, type CountIndex, Tally } from './tally.ts';
+import { Count, type CountIndex, type ShardCounts, Tally, countsOf } from './tally.ts';
 
 /** Bytes of chance in a session id; its text is twice as long. */
 const SESSION_ID_RANDOM_BYTES = 16;
@@ -38,71 +39,8 @@ export interface ShardOwner {
   failed(error: HomingError, info: SessionInfo | undefined): void;
 }
 
-/** The other shards of a server, as one of them sees them. */
-export interface Neighbors {
-  /** The place where a session lives. */
-  homeOf(id: SessionId): number;
-  /** The place for a session that begins on a line which could not choose: each in turn. */
-  next(): number;
-  /** Tells a shard of a line that comes through the pipe which is returned; undefined while nobody is there. */
-  open(place: number, ends: LineEnds, door: Door): Pipe | undefined;
-  /** Sum of a counter over the others. */
-  sumOf(index: CountIndex): number;
-}
-
-/** A shard that is alone: everything lives here. */
-const ALONE: Neighbors = {
-  homeOf: () => 0,
-  next: () => 0,
-  open: () => undefined,
-  sumOf: () => 0,
-};
-
-/** Where a shard stands among the shards of its server. */
-export interface Surroundings {
-  /** Its number, from 0. */
-  readonly place: number;
-  readonly tally: Tally;
-  readonly neighbors: Neighbors;
-}
-
 /** The auth hook of a behavior. */
 export type Authenticate = (credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>;
-
-/** How many of what a server holds, all shards together. */
-export interface ShardCounts {
-  readonly sessions: number;
-  readonly connections: number;
-  readonly handshakes: number;
-  /** Tombstones of ended sessions. */
-  readonly graves: number;
-  readonly failedProofs: number;
-  /** Connections that a shard carries over to the home of their session. */
-  readonly relays: number;
-  /** Bytes held for sessions and connections. */
-  readonly bytes: number;
-  /** Sessions dropped or refused because there was no room. */
-  readonly shed: number;
-}
-
-/** The counts of one shard, or of several together. */
-export function countsOf(tallies: Iterable<Tally>): ShardCounts {
-  const sum = (index: CountIndex): number => {
-    let total = 0;
-    for (const tally of tallies) total += tally.read(index);
-    return total;
-  };
-  return {
-    sessions: sum(Count.SESSIONS),
-    connections: sum(Count.CONNECTIONS),
-    handshakes: sum(Count.HANDSHAKES),
-    graves: sum(Count.GRAVES),
-    failedProofs: sum(Count.FAILED_PROOFS),
-    relays: sum(Count.RELAYS),
-    bytes: sum(Count.BYTES),
-    shed: sum(Count.SHED),
-  };
-}
 
 /** The sessions and accepted connections of one thread. */
 export class Shard implements AcceptorOwner {
@@ -251,7 +189,7 @@ export class Shard implements AcceptorOwner {
     if (pipe === undefined) return undefined;
     return (line, first) => {
       this.#tally.add(Count.RELAYS, 1);
-      return joinLine(line, pipe, first, () => this.#tally.add(Count.RELAYS, -1));
+      return joinLine(line, pipe, first, () => this.#tally.add(Count.RELAYS, -1), this.books);
     };
   }
 

@@ -60,3 +60,38 @@ export class Tally {
     this.#cells[index] = value;
   }
 }
+
+/** How many of what a server holds, all shards together. */
+export interface ShardCounts {
+  readonly sessions: number;
+  readonly connections: number;
+  readonly handshakes: number;
+  /** Tombstones of ended sessions. */
+  readonly graves: number;
+  readonly failedProofs: number;
+  /** Connections that a shard carries over to the home of their session. */
+  readonly relays: number;
+  /** Bytes held for sessions and connections. */
+  readonly bytes: number;
+  /** Sessions dropped or refused because there was no room. */
+  readonly shed: number;
+}
+
+/** The counts of one shard, or of several together. */
+export function countsOf(tallies: Iterable<Tally>): ShardCounts {
+  const sum = (index: CountIndex): number => {
+    let total = 0;
+    for (const tally of tallies) total += tally.read(index);
+    return total;
+  };
+  return {
+    sessions: sum(Count.SESSIONS),
+    connections: sum(Count.CONNECTIONS),
+    handshakes: sum(Count.HANDSHAKES),
+    graves: sum(Count.GRAVES),
+    failedProofs: sum(Count.FAILED_PROOFS),
+    relays: sum(Count.RELAYS),
+    bytes: sum(Count.BYTES),
+    shed: sum(Count.SHED),
+  };
+}

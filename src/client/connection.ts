@@ -48,6 +48,11 @@ export class ConnectionView implements Connection {
     return this.#listeners.on(name, listener);
   }
 
+  /** Whether anybody listens to an event. */
+  has(name: keyof ConnectionEvents): boolean {
+    return this.#listeners.has(name);
+  }
+
   /** Tells an event; an error that nobody listens to becomes a process warning. */
   emit<Name extends keyof ConnectionEvents>(name: Name, ...args: ConnectionEvents[Name]): void {
     if (name === 'error' && !this.#listeners.has('error')) warn(args[0] as HomingError);

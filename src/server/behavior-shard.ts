@@ -9,7 +9,8 @@ import type { ShardNews } from '../actors/news.ts';
 import type { RedialOptions, Settings } from '../actors/options.ts';
 import type { Dial, Host } from '../actors/ports.ts';
 import type { EndReport, LossReport } from '../actors/reports.ts';
-import { type Authenticate, Shard, type ShardOwner, type Surroundings } from '../actors/shard.ts';
+import type { Surroundings } from '../actors/neighbors.ts';
+import { type Authenticate, Shard, type ShardOwner } from '../actors/shard.ts';
 import { ConnectionView } from '../client/connection.ts';
 import type { Contract, Credentials } from '../contract.ts';
 import { HomingError } from '../errors.ts';
@@ -106,7 +107,7 @@ export class BehaviorShard {
           this.#checkDrained();
         },
         failed: (error) => {
-          view.emit('error', error);
+          if (view.has('error')) view.emit('error', error);
           this.#fail(error, held);
         },
       },

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import type { Clock } from '../actors/ports.ts';
-import type { ShardCounts } from '../actors/shard.ts';
+import type { ShardCounts } from '../actors/tally.ts';
 import { routeTo } from '../client/route-to.ts';
 import { HomingError } from '../errors.ts';
 import type { Address } from '../transports/address.ts';

@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Door } from '../actors/acceptor.ts';
 import { homeOf } from '../actors/placement.ts';
 import type { LineEnds, Pipe } from '../actors/ports.ts';
-import type { Neighbors } from '../actors/shard.ts';
+import type { Neighbors } from '../actors/neighbors.ts';
 import { type CountIndex, Tally } from '../actors/tally.ts';
 import type { SessionId } from '../ids.ts';
 import { portPipe } from '../transports/port.ts';

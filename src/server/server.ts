@@ -7,7 +7,8 @@ import { describeError } from '../actors/mailbox.ts';
 import type { ShardNews } from '../actors/news.ts';
 import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf, threadsOf } from '../actors/options.ts';
 import type { Host } from '../actors/ports.ts';
-import type { Shard, ShardCounts } from '../actors/shard.ts';
+import type { Shard } from '../actors/shard.ts';
+import type { ShardCounts } from '../actors/tally.ts';
 import type { Contract } from '../contract.ts';
 import { HomingError } from '../errors.ts';
 import {

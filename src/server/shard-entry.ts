@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { type Door, NO_DOOR } from '../actors/acceptor.ts';
 import { nodeHost } from '../actors/host.ts';
 import { plainError } from '../actors/news.ts';
-import { redialOf, settingsOf } from '../actors/options.ts';
+import { redialOf, settingsOf, threadsOf } from '../actors/options.ts';
 import { pipeDial } from '../actors/relay.ts';
 import { Count, Tally } from '../actors/tally.ts';
 import { routeTo } from '../client/route-to.ts';
@@ -22,8 +22,9 @@ import { Newsroom } from './newsroom.ts';
 import type { DoorOrder, Order, Relayed, Report, ShardStart } from './orders.ts';
 import { RemoteDesk } from './remote-desk.ts';
 
-/** How often the shard shows the watchdog that its loop turns. */
-const BEAT_MS = 20;
+/** How often at least the shard shows within the watchdog's time that its loop turns, and how rarely at most. */
+const BEATS = 40;
+const BEAT_MAX_MS = 250;
 
 interface OpenDoor {
   readonly door: Door;
@@ -35,7 +36,8 @@ export default async function runShard(start: ShardStart): Promise<never> {
   const { port, place, places, options, memory } = start;
   markShardThread();
   const tally = new Tally(memory);
-  setInterval(() => tally.add(Count.BEATS, 1), BEAT_MS);
+  const { watchdogMs } = threadsOf(options, true);
+  if (watchdogMs > 0) setInterval(() => tally.add(Count.BEATS, 1), Math.min(BEAT_MAX_MS, watchdogMs / BEATS));
   const report = (news: Report): void => port.postMessage(news);
   let behavior;
   try {
@@ -71,7 +73,7 @@ export default async function runShard(start: ShardStart): Promise<never> {
         return takeSocket(order.socket, order.door);
       case 'stream':
         tally.add(Count.TAKEN, 1);
-        return shard.shard.accept(pipeDial(portPipe(order.port), order.ends, host.defer));
+        return shard.shard.accept(pipeDial(portPipe(order.port), order.ends, host.defer, shard.shard.books));
       case 'door':
         return void openDoor(order.door);
       case 'path':
@@ -110,7 +112,7 @@ export default async function runShard(start: ShardStart): Promise<never> {
   /** The session is at home here: it is not sent on, and if it is new it begins here. */
   function takeRelayed({ port: from, ends, door }: Relayed): void {
     const open = doors.get(door)?.door ?? NO_DOOR;
-    shard.shard.accept(pipeDial(portPipe(from), ends, host.defer), { ...open, spreads: false });
+    shard.shard.accept(pipeDial(portPipe(from), ends, host.defer, shard.shard.books), { ...open, spreads: false });
   }
 
   async function openDoor({ number, tls, direct, spreads }: DoorOrder): Promise<void> {

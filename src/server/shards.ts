@@ -1,7 +1,7 @@
 /** What the handle of a server needs from its shards, whether they run on the calling thread or in threads of their own. */
 import type { Duplex } from 'node:stream';
 import type { SessionInfo } from '../actors/hosted-session.ts';
-import type { ShardCounts } from '../actors/shard.ts';
+import type { ShardCounts } from '../actors/tally.ts';
 import type { Address } from '../transports/address.ts';
 import type { Listening } from '../transports/tcp.ts';
 

@@ -10,9 +10,8 @@ import type { SessionInfo } from '../actors/hosted-session.ts';
 import { type ShardNews, plainError, wholeError } from '../actors/news.ts';
 import { type ShardPool, openShardPool } from '../actors/pool.ts';
 import type { Host } from '../actors/ports.ts';
-import { type ShardCounts, countsOf } from '../actors/shard.ts';
 import { type RestartBudget, type ShardThread, Supervisor, type SupervisorOwner } from '../actors/supervisor.ts';
-import { Count } from '../actors/tally.ts';
+import { Count, type ShardCounts, countsOf } from '../actors/tally.ts';
 import { HomingError } from '../errors.ts';
 import type { Address } from '../transports/address.ts';
 import type { Listening } from '../transports/tcp.ts';
@@ -150,7 +149,13 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   deal(socket: Socket, door: number): void {
     // It may have died while it waited; one without a descriptor cannot be moved.
     const go = (member: Member): void => {
-      if (!socket.destroyed) member.hand({ type: 'socket', socket, door }, [socket]);
+      if (socket.destroyed) return;
+      try {
+        member.hand({ type: 'socket', socket, door }, [socket]);
+      } catch {
+        // The peer was faster: its socket broke after it was accepted.
+        socket.destroy();
+      }
     };
     this.#toSome({ go, drop: () => void socket.destroy() });
   }

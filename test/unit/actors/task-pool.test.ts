@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type TaskPool, openTaskPool } from '../../../src/actors/task-pool.ts';
 import { openNativeDoor } from '../../threads/modules/native.ts';
@@ -154,6 +155,18 @@ describe('a task whose signal is aborted', () => {
     expect((await third).thread).toBe((await hold.done).thread);
   });
 
+  it('makes room for another one where it waited', async () => {
+    const runner = poolOf({ queueMax: 1 });
+    const hold = await holdIn(runner);
+    const abort = new AbortController();
+    const waiting = runner.run({ type: 'echo' }, abort.signal);
+    abort.abort();
+    const next = runner.run({ type: 'echo', value: 'next' });
+    await expect(waiting).rejects.toEqual(coded('Aborted'));
+    hold.release();
+    expect((await next).value).toBe('next');
+  });
+
   it('was never sent when it is aborted already', async () => {
     const { run } = poolOf();
     await expect(run({ type: 'echo' }, AbortSignal.abort())).rejects.toEqual(
@@ -195,8 +208,8 @@ describe('a task whose signal is aborted', () => {
     await expect(sitting).rejects.toEqual(coded('Aborted', { outcome: 'unknown' }));
     let isDone = false;
     const next = run({ type: 'echo' }).then(() => (isDone = true));
-    // In the time that another pool needs to start a thread and run a task.
-    await poolOf().run({ type: 'echo' });
+    // In the time that other pools need to start a thread and run a task, one after another.
+    for (let count = 0; count < 3; count += 1) await poolOf().run({ type: 'echo' });
     expect(isDone).toBe(false);
     door.release();
     await next;
@@ -206,6 +219,7 @@ describe('a task whose signal is aborted', () => {
     const { run } = poolOf();
     const abort = new AbortController();
     const { thread } = await run({ type: 'echo' }, abort.signal);
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
     abort.abort();
     expect((await run({ type: 'echo' })).thread).toBe(thread);
   });

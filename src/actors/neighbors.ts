@@ -1,0 +1,33 @@
+/** What a shard knows of the other shards of its server: where sessions live, and the way there. */
+import type { SessionId } from '../ids.ts';
+import type { Door } from './acceptor.ts';
+import type { LineEnds, Pipe } from './ports.ts';
+import type { CountIndex, Tally } from './tally.ts';
+
+/** The other shards of a server, as one of them sees them. */
+export interface Neighbors {
+  /** The place where a session lives. */
+  homeOf(id: SessionId): number;
+  /** The place for a session that begins on a line which could not choose: each in turn. */
+  next(): number;
+  /** Tells a shard of a line that comes through the pipe which is returned; undefined while nobody is there. */
+  open(place: number, ends: LineEnds, door: Door): Pipe | undefined;
+  /** Sum of a counter over the others. */
+  sumOf(index: CountIndex): number;
+}
+
+/** A shard that is alone: everything lives here. */
+export const ALONE: Neighbors = {
+  homeOf: () => 0,
+  next: () => 0,
+  open: () => undefined,
+  sumOf: () => 0,
+};
+
+/** Where a shard stands among the shards of its server. */
+export interface Surroundings {
+  /** Its number, from 0. */
+  readonly place: number;
+  readonly tally: Tally;
+  readonly neighbors: Neighbors;
+}

@@ -1,0 +1,60 @@
+/** The command line `homing`: which commands there are, what they take and with which code they end. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Address, addressOf, portOf } from './address.ts';
+import { demo } from './demo.ts';
+import { type DoctorOptions, doctor } from './doctor.ts';
+import { version } from './manifest.ts';
+
+/** What a command line ends with when it could not be understood. */
+const USAGE_CODE = 2;
+
+/** Runs a command line, the words behind the program's name, and leaves the exit code with the process. */
+export function start(words: readonly string[]): void {
+  void runCommandLine(words).then((code) => (process.exitCode = code));
+}
+
+async function runCommandLine(words: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('homing')
+    .description('Sessions that find their way home. The library is imported; this is what comes with it.')
+    .version(version)
+    .enablePositionalOptions()
+    .exitOverride();
+  program
+    .command('doctor')
+    .description('check whether this machine can run Homing')
+    .option('--port <number>', 'also check whether this port of 127.0.0.1 is free', checkedPort)
+    .option('--connect <address>', 'also open a TCP connection to host:port, and close it', checkedAddress)
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', '\nExit code: 0 nothing failed, 1 something did, 2 wrong arguments.')
+    .action(async (options: DoctorOptions) => void (code = await doctor(options)));
+  program
+    .command('demo')
+    .description('ship a file over a line that is cut again and again, and compare; demo --help says more')
+    .usage('[file] [options]')
+    .argument('[arguments...]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (given: readonly string[]) => void (code = await demo(given)));
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : USAGE_CODE;
+  }
+}
+
+function checkedPort(text: string): number {
+  const port = portOf(text);
+  if (port === undefined) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
+  return port;
+}
+
+function checkedAddress(text: string): Address {
+  const address = addressOf(text);
+  if (address === undefined)
+    throw new InvalidArgumentError('Expected host:port, [v6]:port, or a port of this machine.');
+  return address;
+}
