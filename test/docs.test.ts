@@ -75,7 +75,7 @@ describe('docs/options.md', () => {
       watchdogMs,
       ...prefixed('restarts', restarts),
     };
-    const numbers = [...listed].filter(([name, { value }]) => /^[\d,]+$/.test(value ?? ''));
+    const numbers = [...listed].filter(([, { value }]) => /^[\d,]+$/.test(value ?? ''));
     expect(Object.fromEntries(numbers.map(([name, { value }]) => [name, numberIn(value)]))).toEqual(flat);
   });
 

@@ -31,6 +31,7 @@ export async function runJob(
   processes.start('server', [options.sabotage ? 'sabotage' : ''], (message: ServerReport) => {
     if (message.type === 'listening') listening.resolve(message.port);
     else if (message.type === 'recovered') tally.recovered(message.atMs);
+    else if (message.type === 'relayed') tally.relayed = message.count;
     else {
       tally.delivered = message.volume;
       if (message.type === 'final') resolve(finished(tally, message));

@@ -1,4 +1,8 @@
-/** What the three processes of the main job say to each other: the session's contract, and the reports to the conductor. */
+/**
+ * What the three processes of the main job say to each other: the session's contract, and the reports to the conductor.
+ * The work is done in shards, which are threads: their reports, and orders to them, pass through the main thread.
+ */
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 
 /** What travels through the session. A long line goes in several pieces; `passEnd` closes one pass over the file. */
 export type Shipping = {
@@ -29,6 +33,8 @@ export type ServerReport =
   | { readonly type: 'processed'; readonly volume: Volume }
   /** The first message after a resume was processed. */
   | { readonly type: 'recovered'; readonly atMs: number }
+  /** Connections that came up so far on another shard than that of their session. */
+  | { readonly type: 'relayed'; readonly count: number }
   | { readonly type: 'final'; readonly volume: Volume; readonly digests: readonly PassDigest[] };
 
 /** How many passes had this SHA-256. */
@@ -39,6 +45,9 @@ export interface PassDigest {
 
 /** What the conductor tells a process: the line is left alone from now on; give the final report. */
 export type Order = 'calm' | 'finish';
+
+/** Shards of the server process: connections land on either. The client process dials from a shard of its own. */
+export const serverShards = 2;
 
 /** Options of both ends of the session. Heartbeats are short, so that a half-open line costs less than half a second. */
 export const heartbeat = { intervalMs: 100, timeoutMs: 300 };
@@ -52,14 +61,31 @@ export function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
+/** Between the main thread of a process and its shards. */
+const threads = new BroadcastChannel('main job');
+threads.unref();
+
 /** Sends a report to the conductor, which started this process. */
 export function report(message: ClientReport | ServerReport): void {
-  process.send?.(message);
+  if (isMainThread) process.send?.(message);
+  else threads.postMessage(message);
 }
 
-/** Runs on what the conductor says, and ends with it: a process of the main job never outlives it. */
-export function obey(carryOut: (order: Order) => void): void {
-  process.on('message', carryOut);
+/** In the main thread: passes on what is said, runs on the conductor's orders, and ends with it: no process outlives it. */
+export function obey(carryOut: (order: Order) => void, told: (message: ClientReport | ServerReport) => void): void {
+  threads.onmessage = ({ data }: { data: unknown }) => {
+    report(data as ClientReport | ServerReport);
+    told(data as ClientReport | ServerReport);
+  };
+  process.on('message', (order: Order) => {
+    threads.postMessage(order);
+    carryOut(order);
+  });
   process.on('disconnect', () => process.exit());
   process.on('SIGINT', () => {});
+}
+
+/** In a shard: runs on the conductor's orders. */
+export function obeyInShard(carryOut: (order: Order) => void): void {
+  threads.onmessage = ({ data }: { data: unknown }) => carryOut(data as Order);
 }

@@ -2,7 +2,7 @@
 import type { FileFacts } from './file-facts.ts';
 import type { JobOptions } from './options.ts';
 import { type Row, type Span, counted, grouped, sized } from './paint.ts';
-import { backoff, handshakeMs, heartbeat } from './reports.ts';
+import { backoff, handshakeMs, heartbeat, serverShards } from './reports.ts';
 import { type Tally, percentile } from './tally.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -22,6 +22,7 @@ export function optionRows(options: JobOptions): readonly Row[] {
   const { firstMs, baseMs, maxMs } = backoff;
   return [
     pair('line', `seed ${seed}, ${grouped(cuts)} cuts wanted, left alone after ${seconds} s at the latest`),
+    pair('threads', `${serverShards} shards at the server, the client dials from a shard of its own`),
     pair('pace', `${sized(bytesPerSecond)}/s while it is cut, the file over and over; then full speed`),
     pair(
       'heartbeat',
@@ -48,7 +49,8 @@ export function progressRow(tally: Tally): Row {
 
 /** The end of a run that came to its end. */
 export function summaryRows(tally: Tally): readonly Row[] {
-  const { file, sent, delivered, digests, counts, options, resumes, resent, elapsedMs, stormMs, recoveries } = tally;
+  const { file, sent, delivered, digests, counts, options, resumes, relayed, resent, elapsedMs, stormMs, recoveries } =
+    tally;
   const verdict = verdictOf(file, sent, delivered, digests);
   const { cuts = 0, resets = 0, finishes = 0, blackHoles = 0, turnedAway = 0, refusals = 0, stalls = 0 } = counts ?? {};
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
@@ -68,7 +70,10 @@ export function summaryRows(tally: Tally): readonly Row[] {
       '',
       `and ${counted(turnedAway, 'dial')} turned away, nobody listening ${counted(refusals, 'time')}, ${counted(stalls, 'stall')}`,
     ),
-    pair('resumes', grouped(resumes)),
+    pair(
+      'resumes',
+      `${grouped(resumes)}; ${counted(relayed, 'connection')} landed on the other shard and went home by relay`,
+    ),
     pair('recovery', `${spread(recoveries.afterCut)} by cuts and refused dials`),
     pair('', `${spread(recoveries.afterHole)} by half-open lines`),
     [],

@@ -35,6 +35,8 @@ export class Tally {
   delivered: Volume = { lines: 0, bytes: 0, passes: 0 };
   resent = 0;
   resumes = 0;
+  /** Connections that landed on another shard than that of the session. */
+  relayed = 0;
   stormMs = 0;
   elapsedMs = 0;
   counts: ProxyCounts | undefined;

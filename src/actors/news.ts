@@ -30,14 +30,14 @@ export type ShardNews =
 
 /** An error in parts that survive a copy between threads. */
 export interface PlainError {
-  readonly code: ErrorCode | EndCode | undefined;
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  readonly retry: boolean;
-  readonly outcome: Outcome | undefined;
-  readonly messageId: string | undefined;
+  /** Of whatever error has one as text. */
+  readonly code: string | undefined;
   readonly cause: PlainError | undefined;
+  /** What only our own errors have. */
+  readonly ours: { readonly retry: boolean; readonly outcome?: Outcome; readonly messageId?: string } | undefined;
 }
 
 /** Errors inside each other that are kept; what lies deeper is dropped. */
@@ -46,31 +46,33 @@ const CAUSES_MAX = 4;
 /** Takes an error apart. */
 export function plainError(error: unknown, depth = 0): PlainError {
   if (!(error instanceof Error)) {
-    const bare = { code: undefined, stack: undefined, retry: false, outcome: undefined, messageId: undefined };
-    return { ...bare, name: 'Error', message: String(error), cause: undefined };
+    return {
+      name: 'Error',
+      message: String(error),
+      stack: undefined,
+      code: undefined,
+      cause: undefined,
+      ours: undefined,
+    };
   }
   const { name, message, stack } = error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const cause = error.cause === undefined || depth >= CAUSES_MAX ? undefined : plainError(error.cause, depth + 1);
-  if (!(error instanceof HomingError)) {
-    return { code: undefined, name, message, stack, retry: false, outcome: undefined, messageId: undefined, cause };
-  }
-  const { code, retry, outcome, messageId } = error;
-  return { code, name, message, stack, retry, outcome, messageId, cause };
+  return { name, message, stack, code, cause, ours: error instanceof HomingError ? oursOf(error) : undefined };
+}
+
+function oursOf({ retry, outcome, messageId }: HomingError): PlainError['ours'] {
+  return { retry, ...(outcome === undefined ? {} : { outcome }), ...(messageId === undefined ? {} : { messageId }) };
 }
 
 /** Puts an error together again. */
 export function wholeError(plain: PlainError): Error {
-  const { code, name, message, stack, retry, outcome, messageId } = plain;
+  const { name, message, stack, code, ours } = plain;
   const caused = plain.cause === undefined ? {} : { cause: wholeError(plain.cause) };
   const error =
-    code === undefined
-      ? new Error(message, caused)
-      : new HomingError(code, message, {
-          ...caused,
-          retry,
-          outcome,
-          ...(messageId === undefined ? {} : { messageId }),
-        });
+    ours === undefined
+      ? Object.assign(new Error(message, caused), code === undefined ? {} : { code })
+      : new HomingError(code as ErrorCode | EndCode, message, { ...caused, ...ours });
   error.name = name;
   if (stack !== undefined) error.stack = stack;
   return error;

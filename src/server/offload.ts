@@ -5,6 +5,7 @@
 import { openTaskPool, type TaskPool } from '../actors/task-pool.ts';
 import type { Clock } from '../actors/ports.ts';
 import type { Wait } from '../actors/waits.ts';
+import { entryUrl } from './entry-url.ts';
 import { HomingError } from '../errors.ts';
 import type { OffloadInput, OffloadReply, TaskFault } from './offload-entry.ts';
 
@@ -76,14 +77,13 @@ export class OffloadDesk {
   }
 
   #open(): TaskPool {
-    this.#pool ??= openTaskPool({ entry: entryUrl(), threads: this.#options.threads, queueMax: OFFLOAD_QUEUE_MAX });
+    this.#pool ??= openTaskPool({
+      entry: entryUrl('offload-entry'),
+      threads: this.#options.threads,
+      queueMax: OFFLOAD_QUEUE_MAX,
+    });
     return this.#pool;
   }
-}
-
-/** The entry lies beside this file, as TypeScript in the source tree and as JavaScript once it is built. */
-function entryUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './offload-entry.ts' : './offload-entry.js', import.meta.url);
 }
 
 function resultOf(task: string, reply: OffloadReply): unknown {

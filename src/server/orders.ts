@@ -71,7 +71,13 @@ export type Report =
   | { readonly type: 'dialled'; readonly key: number; readonly info: SessionInfo }
   | { readonly type: 'notDialled'; readonly key: number; readonly error: PlainError }
   | { readonly type: 'dialOver'; readonly key: number }
-  | { readonly type: 'task'; readonly token: number; readonly task: string; readonly input: unknown }
+  | {
+      readonly type: 'task';
+      readonly token: number;
+      readonly task: string;
+      readonly input: unknown;
+      readonly timeoutMs: number | undefined;
+    }
   | { readonly type: 'taskGivenUp'; readonly token: number }
   | { readonly type: 'drained' };
 

@@ -1,39 +1,56 @@
-/** The desk for heavy work as a shard thread has it: asks the main thread, which has the threads for such work. */
+/**
+ * The desk for heavy work as a shard thread has it: asks the main thread, which has the threads for such work. Deadlines
+ * and aborts are judged there as well, where it is known whether the work had begun.
+ */
 import { wholeError } from '../actors/news.ts';
-import type { Clock } from '../actors/ports.ts';
-import { type Wait, Waits } from '../actors/waits.ts';
+import type { Wait } from '../actors/waits.ts';
 import { HomingError } from '../errors.ts';
 import type { Order, Report } from './orders.ts';
 
+interface Asked {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly forget: () => void;
+}
+
 /** Tasks of this shard that run elsewhere. */
 export class RemoteDesk {
-  readonly #waits: Waits;
   readonly #report: (report: Report) => void;
+  readonly #asked = new Map<number, Asked>();
+  #token = 0;
 
-  constructor(clock: Clock, report: (report: Report) => void) {
-    this.#waits = new Waits(clock);
+  constructor(report: (report: Report) => void) {
     this.#report = report;
   }
 
   /** Has a task run; rejects as `Session.offload` says. */
-  run(task: string, input: unknown, wait: Wait): Promise<unknown> {
-    const begin = (token: number): void => {
+  run(task: string, input: unknown, { timeoutMs, signal }: Wait): Promise<unknown> {
+    if (signal?.aborted === true) {
+      const sentence = `task '${task}': the signal was aborted before`;
+      return Promise.reject(new HomingError('Aborted', sentence, { outcome: 'never-sent', cause: signal.reason }));
+    }
+    this.#token += 1;
+    const token = this.#token;
+    return new Promise((resolve, reject) => {
       try {
-        this.#report({ type: 'task', token, task, input });
+        this.#report({ type: 'task', token, task, input, timeoutMs });
       } catch (error) {
-        const sentence = `the input of task ${task} cannot be copied to another thread: ${(error as Error).message}`;
-        throw new HomingError('NotEncodable', sentence, { cause: error });
+        const sentence = `the input of task '${task}' cannot be copied to another thread`;
+        reject(new HomingError('NotEncodable', sentence, { cause: error }));
+        return;
       }
-    };
-    return this.#waits.start(`task ${task}`, wait, begin, (token) => {
-      this.#report({ type: 'taskGivenUp', token });
-      return 'unknown';
+      const giveUp = (): void => this.#report({ type: 'taskGivenUp', token });
+      signal?.addEventListener('abort', giveUp, { once: true });
+      this.#asked.set(token, { resolve, reject, forget: () => signal?.removeEventListener('abort', giveUp) });
     });
   }
 
-  /** The answer of the main thread; one that nobody waits for any more is dropped. */
+  /** The answer of the main thread. */
   settle(answer: Extract<Order, { type: 'taskDone' | 'taskFailed' }>): void {
-    if (answer.type === 'taskDone') this.#waits.resolve(answer.token, answer.value);
-    else this.#waits.reject(answer.token, wholeError(answer.error));
+    const asked = this.#asked.get(answer.token);
+    this.#asked.delete(answer.token);
+    asked?.forget();
+    if (answer.type === 'taskDone') asked?.resolve(answer.value);
+    else asked?.reject(wholeError(answer.error));
   }
 }

@@ -48,7 +48,7 @@ export default async function runShard(start: ShardStart): Promise<never> {
   }
   const host = nodeHost();
   const newsroom = new Newsroom(host, (news) => report({ type: 'news', news }));
-  const desk = new RemoteDesk(host.clock, report);
+  const desk = new RemoteDesk(report);
   const neighbors = new Neighborhood(place, places, (relayed) => takeRelayed(relayed));
   const shard = new BehaviorShard({
     host,

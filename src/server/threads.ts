@@ -18,6 +18,7 @@ import type { Listening } from '../transports/tcp.ts';
 import { checkCloneable, tlsTerms } from '../transports/tls.ts';
 import { Dials, copiedCredentials } from './dials.ts';
 import { Doors, type DoorsOwner } from './doors.ts';
+import { entryUrl } from './entry-url.ts';
 import { Member } from './member.ts';
 import { OffloadDesk } from './offload.ts';
 import type { PlainServerOptions, Report } from './orders.ts';
@@ -66,6 +67,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   #places: readonly number[];
   #fault: HomingError | undefined;
   #drainMs = -1;
+  #lastPlace = -1;
   #isStarted = false;
   /** Nothing is accepted any more, from the moment all shards have finished. */
   #shut: Promise<void> | undefined;
@@ -133,16 +135,18 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     return [...this.#members.values()].filter(({ isOpen }) => isOpen);
   }
 
+  /** Of several with the same load each in its turn. */
   leastLoaded(): Member | undefined {
+    const { shards } = this.#options;
     let best: Member | undefined;
     let least = Infinity;
-    for (const member of this.#members.values()) {
-      if (!member.isOpen) continue;
-      const { load } = member;
-      if (load >= least) continue;
+    for (let i = 1; i <= shards; i++) {
+      const member = this.#members.get((this.#lastPlace + i) % shards);
+      if (member === undefined || !member.isOpen || member.load >= least) continue;
       best = member;
-      least = load;
+      least = member.load;
     }
+    if (best !== undefined) this.#lastPlace = best.place;
     return best;
   }
 
@@ -334,12 +338,12 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
 
   // ---- heavy work
 
-  async #work(member: Member, { token, task, input }: Extract<Report, { type: 'task' }>): Promise<void> {
+  async #work(member: Member, { token, task, input, timeoutMs }: Extract<Report, { type: 'task' }>): Promise<void> {
     const stop = new AbortController();
     const tasks = this.#tasks.get(member) ?? new Map<number, AbortController>();
     this.#tasks.set(member, tasks.set(token, stop));
     try {
-      const value = await this.#desk.run(task, input, { signal: stop.signal });
+      const value = await this.#desk.run(task, input, { timeoutMs, signal: stop.signal });
       member.order({ type: 'taskDone', token, value });
     } catch (error) {
       member.order({ type: 'taskFailed', token, error: plainError(error) });
@@ -356,10 +360,4 @@ function introduce(one: Member, other: Member): void {
 
 function answerOf(at: Extract<Report, { type: 'listening' }>['at']) {
   return at !== undefined && 'message' in at ? (wholeError(at) as HomingError) : at;
-}
-
-/** The file of a thread's task, beside this one: source or built, as this one is. */
-function entryUrl(name: string): URL {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new URL(`./${name}.${extension}`, import.meta.url);
 }
