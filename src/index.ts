@@ -13,7 +13,17 @@ export type { Arrived, Contract, Credentials, Flip, HandlerArgs, Identity, Store
 export { HomingError } from './errors.ts';
 export type { EndCode, ErrorCode, Outcome } from './errors.ts';
 export { defineBehavior } from './server/behavior.ts';
-export type { Behavior, Peer } from './server/behavior.ts';
+export type { Behavior, Certificate, Peer } from './server/behavior.ts';
 export { createServer } from './server/server.ts';
-export type { Listening, Server, ServerEvents, ServerOptions, Where } from './server/server.ts';
+export type {
+  DialOptions,
+  Direct,
+  ListenWhere,
+  Listening,
+  Server,
+  ServerEvents,
+  ServerOptions,
+  TlsOptions,
+  Where,
+} from './server/server.ts';
 export type { Session } from './server/session.ts';

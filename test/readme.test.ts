@@ -3,8 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createClient, createServer as createHoming } from 'homing';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Loose } from './loopback/world.ts';
 import { pathsUnder, textOf } from './docs/page.ts';
 
 interface Block {
@@ -30,8 +34,10 @@ class Program {
   readonly #process: ChildProcess;
   #told = (): void => {};
 
-  constructor(code: string) {
-    this.#process = spawn(process.execPath, ['--conditions=homing-source', '--input-type=module-typescript', '-'], {
+  /** `file`: runs this file instead of code. */
+  constructor(code: string, file?: string) {
+    const program = file === undefined ? ['--input-type=module-typescript', '-'] : [file];
+    this.#process = spawn(process.execPath, ['--conditions=homing-source', ...program], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -50,6 +56,11 @@ class Program {
     const [code] = (await once(this.#process, 'close')) as [unknown];
     running.delete(this);
     return code;
+  }
+
+  /** Asks it to end, as a process manager does. */
+  terminate(): void {
+    this.#process.kill('SIGTERM');
   }
 
   /** Resolves when what it printed has this in it. */
@@ -117,6 +128,49 @@ describe('the two programs of the README', () => {
     expect(another.output).not.toContain('gap');
   });
 });
+
+describe('the pages with shards', () => {
+  it('say what their servers do: README.md', { timeout: 60_000 }, async () => {
+    const port = await freePort();
+    await using files = await filesOf('README.md', (code) => code.replace('5556', String(port)));
+    const server = new Program('', files.path('chat-server.ts'));
+    const client = createClient<Loose>(port, { backoff: { baseMs: 20, maxMs: 50 } });
+    const said = new Promise((resolve) => client.on('said', resolve));
+    client.send('say', 'hello');
+    expect(await said).toBe('HELLO');
+    await server.prints(/^session \w+ lives in shard [01]$/m);
+    server.terminate();
+    expect(await server.exitCode(), server.output).toBe(0);
+    await client.close({ drainMs: 0 });
+  });
+
+  it('say what their servers do: docs/shards.md', { timeout: 60_000 }, async () => {
+    await using files = await filesOf('docs/shards.md', (code) => code);
+    const server = new Program('', files.path('server.ts'));
+    await server.prints(/^\d+$/m);
+    const port = Number(/^\d+$/m.exec(server.output)?.[0]);
+    await using fleet = createHoming(pathToFileURL(files.path('fleet.ts')), { shards: 1 });
+    const sums = new Promise<number>((resolve) => fleet.on('session', () => resolve(1)));
+    const info = await fleet.dial(port);
+    expect([await sums, info.dialled, info.shard]).toEqual([1, true, 0]);
+    await server.prints(new RegExp(`session ${info.id} lives in shard [01]`));
+    await fleet.close();
+    server.terminate();
+    expect(await server.exitCode(), server.output).toBe(0);
+  });
+});
+
+/** The named programs of a page as files, where they find the package. */
+async function filesOf(page: string, edit: (code: string) => string) {
+  const root = fileURLToPath(new URL('../coverage/', import.meta.url));
+  await mkdir(root, { recursive: true });
+  const folder = await mkdtemp(join(root, 'pages-'));
+  for (const { name, code } of blocksOf(page)) if (name !== '') await writeFile(join(folder, name), edit(code));
+  return {
+    path: (name: string) => join(folder, name),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
 
 /** The numbers that a server has printed, without the names of sessions. */
 function numbersOf(program: Program): number[] {

@@ -15,6 +15,7 @@ import { ConnectionView } from '../client/connection.ts';
 import type { Contract, Credentials } from '../contract.ts';
 import { HomingError } from '../errors.ts';
 import type { Behavior } from './behavior.ts';
+import type { Certificate } from '../transports/ends.ts';
 import { DialledSession } from './dialled-session.ts';
 import { type Held, type Offload, type Session, SessionHandle } from './session.ts';
 
@@ -143,7 +144,8 @@ export class BehaviorShard {
 
   readonly #authenticate: Authenticate = (credentials, ends) => {
     const { remoteAddress, remotePort, certificate } = ends;
-    const peer = { address: remoteAddress, port: remotePort === 0 ? undefined : remotePort, certificate };
+    const port = remotePort === 0 ? undefined : remotePort;
+    const peer = { address: remoteAddress, port, certificate: certificate as Certificate | undefined };
     return this.#options.behavior.authenticate?.(credentials as Credentials<Contract>, peer);
   };
 

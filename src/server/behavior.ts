@@ -1,13 +1,16 @@
 /** What a user writes: the code for each session of a server. */
 import type { Contract, Credentials, Identity } from '../contract.ts';
+import type { Certificate } from '../transports/ends.ts';
 import type { Session } from './session.ts';
+
+export type { Certificate } from '../transports/ends.ts';
 
 /** Who is at the other end of a connection. */
 export interface Peer {
   readonly address: string;
   readonly port: number | undefined;
-  /** The peer's TLS certificate; undefined without one. */
-  readonly certificate: unknown;
+  /** The peer's TLS certificate, if it was asked for and verified. */
+  readonly certificate: Certificate | undefined;
 }
 
 /** The code for each session. */

@@ -28,7 +28,8 @@ import type { Offload, Session } from './session.ts';
 import type { DialOptions, Shards } from './shards.ts';
 import { ThreadShards } from './threads.ts';
 
-export type { Where } from '../transports/address.ts';
+export type { DialOptions } from './shards.ts';
+export type { Direct, ListenWhere, TlsOptions, Where } from '../transports/address.ts';
 export type { Listening } from '../transports/tcp.ts';
 
 /** What happens to the sessions of a server, as plain facts. */

@@ -59,6 +59,7 @@ export default async function runShard(start: ShardStart): Promise<never> {
     offload: (task, input, wait) => desk.run(task, input, wait),
     tell: (news) => newsroom.take(news),
   });
+  const defer = (task: () => void): void => host.defer(task);
   const doors = new Map<number, OpenDoor>();
   const listeners: TcpListener[] = [];
   const dials = new Map<number, () => void>();
@@ -73,7 +74,7 @@ export default async function runShard(start: ShardStart): Promise<never> {
         return takeSocket(order.socket, order.door);
       case 'stream':
         tally.add(Count.TAKEN, 1);
-        return shard.shard.accept(pipeDial(portPipe(order.port), order.ends, host.defer, shard.shard.books));
+        return shard.shard.accept(pipeDial(portPipe(order.port), order.ends, defer, shard.shard.books));
       case 'door':
         return void openDoor(order.door);
       case 'path':
@@ -112,7 +113,7 @@ export default async function runShard(start: ShardStart): Promise<never> {
   /** The session is at home here: it is not sent on, and if it is new it begins here. */
   function takeRelayed({ port: from, ends, door }: Relayed): void {
     const open = doors.get(door)?.door ?? NO_DOOR;
-    shard.shard.accept(pipeDial(portPipe(from), ends, host.defer, shard.shard.books), { ...open, spreads: false });
+    shard.shard.accept(pipeDial(portPipe(from), ends, defer, shard.shard.books), { ...open, spreads: false });
   }
 
   async function openDoor({ number, tls, direct, spreads }: DoorOrder): Promise<void> {

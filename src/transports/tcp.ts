@@ -17,7 +17,7 @@ export function dialAddress(address: Address): Dial {
 /** A raw socket that was accepted, paused or not, by this thread or another, as a line; with terms it speaks TLS first. */
 export function acceptedLine(socket: Socket, terms: TlsTerms | undefined): Dial {
   return (events) => {
-    if (terms === undefined || socket.destroyed) return streamLine(socket, events);
+    if (terms === undefined) return streamLine(socket, events);
     const secured = acceptTls(socket, terms);
     return streamLine(secured, events, {
       event: 'secure',

@@ -3,7 +3,7 @@
  * socket made by hand checks nothing by itself: Node leaves the verdict on a client's certificate to `tls.Server`, so it is
  * asked for here, before the line opens.
  */
-import { SSL_OP_NO_TICKET } from 'node:constants';
+import { constants } from 'node:crypto';
 import { type Socket, isIP } from 'node:net';
 import { type PeerCertificate, type SecureContext, TLSSocket, connect, createSecureContext } from 'node:tls';
 import { HomingError } from '../errors.ts';
@@ -70,16 +70,11 @@ export function tlsTerms(options: TlsOptions): TlsTerms {
   if (!isKeyed && secureContext === undefined && SNICallback === undefined) {
     throw new HomingError('BadOption', 'expected tls of a server to have key and cert, or pfx');
   }
-  return termsOf(options);
+  return dialTerms(options);
 }
 
 /** Makes the terms of an address that is dialled. Throws `BadOption` for what OpenSSL refuses. */
 export function dialTerms(options: TlsOptions): TlsTerms {
-  return termsOf(options);
-}
-
-/** No tickets: a session that is resumed in TLS would show the certificate of back then, unchecked. */
-function termsOf(options: TlsOptions): TlsTerms {
   const { secureContext, minVersion, maxVersion } = options;
   if (secureContext !== undefined) return { options, context: secureContext };
   const material = { ...options, minVersion: minVersion ?? maxVersion ?? 'TLSv1.3' };
@@ -89,7 +84,8 @@ function termsOf(options: TlsOptions): TlsTerms {
   try {
     const context = createSecureContext({
       ...(material as Parameters<typeof createSecureContext>[0]),
-      secureOptions: SSL_OP_NO_TICKET,
+      // No tickets: a connection that TLS itself resumes would show the certificate of back then, unchecked.
+      secureOptions: constants.SSL_OP_NO_TICKET,
     });
     return { options, context };
   } catch (error) {
@@ -104,14 +100,11 @@ export function checkCloneable(options: TlsOptions): void {
     try {
       structuredClone(value);
     } catch (error) {
-      const sentence = `expected tls options that can be sent to a shard, but ${name} is a ${kindOf(value)}; without shards (shards: 0) it works`;
+      const found = `${name} is a ${typeof value === 'object' ? 'living object' : typeof value}`;
+      const sentence = `expected tls options that can be sent to a shard, but ${found}; without shards (shards: 0) it works`;
       throw new HomingError('BadOption', sentence, { cause: error });
     }
   }
-}
-
-function kindOf(value: unknown): string {
-  return typeof value === 'object' ? 'living object' : typeof value;
 }
 
 /** Starts TLS to a server. It is ready with `secureConnect`, the certificate verified unless that was switched off. */
@@ -139,7 +132,7 @@ export function acceptTls(socket: Socket, terms: TlsTerms): TLSSocket {
     requestCert,
     rejectUnauthorized: isStrict(options),
     ...(ALPNProtocols === undefined ? {} : { ALPNProtocols: [...ALPNProtocols] }),
-    ...(SNICallback === undefined ? {} : { SNICallback: guardedChoice(SNICallback) }),
+    ...(SNICallback === undefined ? {} : { SNICallback }),
   });
   // Of a server socket made by hand Node tells errors after the handshake under this name only.
   secured.on('_tlsError', (error: Error) => secured.destroy(error));
@@ -166,25 +159,14 @@ function faultOf(secured: TLSSocket): Error | undefined {
 }
 
 type CheckIdentity = NonNullable<TlsOptions['checkServerIdentity']>;
-type ChooseContext = NonNullable<TlsOptions['SNICallback']>;
 
-/** A throw in a callback of TLS would end the process: nothing of ours is below it. */
+/** A throw in this callback would end the process; of a throw in SNICallback Node makes an error by itself. */
 function guarded(check: CheckIdentity): CheckIdentity {
   return (host, certificate) => {
     try {
       return check(host, certificate);
     } catch (error) {
       return asError(error);
-    }
-  };
-}
-
-function guardedChoice(choose: ChooseContext): ChooseContext {
-  return (servername, done) => {
-    try {
-      choose(servername, done);
-    } catch (error) {
-      done(asError(error));
     }
   };
 }

@@ -114,11 +114,23 @@ export const later = defineBehavior<Chat>({
 
 /** The other side of the contract, for a behavior that dials. */
 export const agent = defineBehavior<Flip<Chat>>({
+  module: import.meta.url,
+  tasks: { double: (n: number) => n * 2 },
   start(session) {
     session.on('said', (who, text) => session.send('say', who + text));
     void session.deliver('opt', 'a', 1);
+    const doubled: Promise<number> = session.offload<number>('double', 4, { timeoutMs: 5 });
+    return doubled;
   },
 });
+
+const fleet = createServer(agent, { shards: 2, watchdogMs: 1_000, restarts: { max: 3 }, shardHeapMb: 256 });
+const info: SessionInfo = await fleet.dial('localhost:5555', { credentials: { token: 't' } });
+await fleet.dial({ host: 'other.example', port: 1, tls: { ca: 'pem' } }, { signal: AbortSignal.timeout(1) });
+export const byUrl: Server<Chat> = createServer<Chat>(new URL('./chat.ts', import.meta.url));
+await fleet.listen({ port: 0, host: '0.0.0.0', tls: { key: 'k', cert: 'c' }, direct: { ports: [1, 2] } });
+await fleet.listen({ port: 0, direct: false });
+fleet.on('error', (error, { messageId }) => [error.code, messageId, info.shard]);
 
 // ---- contracts as interfaces, with missing halves
 

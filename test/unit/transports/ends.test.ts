@@ -1,5 +1,6 @@
-import { connect } from 'node:net';
+import { Socket, connect } from 'node:net';
 import { duplexPair } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { NOWHERE, endsOf, isLoopback } from '../../../src/transports/ends.ts';
 import { loopback, until } from '../../loopback/world.ts';
@@ -25,7 +26,22 @@ describe('the ends of a stream', () => {
     });
     socket.destroy();
   });
+
+  test('of another machine are trusted only under TLS', () => {
+    const [below] = duplexPair();
+    const plain = fromFar(new Socket());
+    const secure = fromFar(new TLSSocket(below, {}));
+    expect(endsOf(plain)).toMatchObject({ remoteAddress: '192.0.2.1', isTrusted: false });
+    expect(endsOf(secure)).toMatchObject({ remoteAddress: '192.0.2.1', isTrusted: true, certificate: undefined });
+    plain.destroy();
+    secure.destroy();
+  });
 });
+
+/** A socket that says it leads to another machine. */
+function fromFar<Kind extends Socket>(socket: Kind): Kind {
+  return Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.1' });
+}
 
 test.each([
   ['127.0.0.1', true],

@@ -250,6 +250,22 @@ describe('a line over a stream', () => {
       expect(near.destroyed).toBe(true);
     });
 
+    test('reads on for that moment although it was paused, so that nothing unread resets the connection', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const [near, far] = duplexPair();
+      const { told, events } = listener();
+      const line = streamLine(near, events);
+      await until(() => told.length === 1, 'the line to open');
+      line.pause(true);
+      far.write('unread');
+      await nextTick();
+      line.end();
+      far.resume();
+      far.end();
+      await until(() => near.destroyed, 'the stream to close');
+      expect(told).toEqual([['opened']]);
+    });
+
     test('keeps no timer once the peer has closed, too', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const [near, far] = duplexPair();

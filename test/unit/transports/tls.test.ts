@@ -201,6 +201,23 @@ describe('a TLS connection is refused, alone,', () => {
     await door.serves({ ca });
   });
 
+  test('when bytes are altered after the handshake', async () => {
+    await using door = await Door.open(server);
+    const below = connect(door.port, '127.0.0.1');
+    const secure = connectSecurely({ socket: below, host: '127.0.0.1', ca });
+    secure.on('error', () => {});
+    secure.write('unaltered');
+    const far = await door.end(0);
+    await until(() => far.told.text === 'unaltered', 'the first bytes');
+    // The head of an encrypted record, and what no key makes sense of.
+    below.write(Uint8Array.of(0x17, 0x03, 0x03, 0x00, 0x20, ...new Uint8Array(32)));
+    await until(() => far.told.isClosed, 'the end');
+    expect([far.told.names, far.told.text]).toEqual([['opened', 'closed'], 'unaltered']);
+    expect(far.told.error?.code).toBe('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC');
+    secure.destroy();
+    await door.serves({ ca });
+  });
+
   test('when the server closes in the middle of the handshake', async () => {
     await using door = await Door.open(server);
     const near = door.dial({ ca });
@@ -321,6 +338,7 @@ describe('a TLS connection', () => {
     const far = await door.end(0);
     await until(() => far.told.isClosed, 'the goodbye');
     expect([far.told.text, far.told.names]).toEqual(['early', ['opened', 'closed']]);
+    expect(near.told.names).toEqual([]);
   });
 
   test('does not ask the environment whether to verify', async () => {
