@@ -37,7 +37,11 @@ lineContract('TCP', overTcp, () => socketPair({}));
 
 lineContract('TCP, moved after it was accepted', overTcp, () => socketPair({ isMoved: true }));
 
-lineContract('TCP, relayed from the shard where it landed', { ...overTcp, cutIsError: false }, () => relayedPair());
+lineContract(
+  'TCP, relayed from the shard where it landed',
+  { ...overTcp, cutIsError: false, keepsCutWhilePaused: true },
+  () => relayedPair(),
+);
 
 lineContract('a Unix path', overPath, () => socketPair({ isPath: true }));
 
