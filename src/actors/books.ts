@@ -3,7 +3,7 @@
  * boundary for memory. Each session and connection has an account; near the bound the shard sheds what nobody has seen
  * and refuses what is new, at the bound it accepts no message. What was accepted is never dropped for room.
  */
-import { Count, Tally } from './tally.ts';
+import { Count, type Tally } from './tally.ts';
 
 /** From this part of the bound on the shard makes room and takes nothing new. */
 const PRESSED_PART = 0.75;

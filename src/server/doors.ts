@@ -116,7 +116,7 @@ export class Doors {
     const doors = [...this.#doors.values()];
     this.#doors.clear();
     for (const { keeper } of doors) keeper?.order({ type: 'shut' });
-    await Promise.all(doors.map(({ listener }) => listener?.close()));
+    await Promise.all(doors.flatMap(({ listener }) => (listener === undefined ? [] : [listener.close()])));
   }
 
   // ---- below

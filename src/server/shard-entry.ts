@@ -32,6 +32,7 @@ interface OpenDoor {
 }
 
 /** Runs a shard in this thread for as long as the thread lives. */
+// oxlint-disable-next-line import/no-default-export -- Piscina calls the default export of its module
 export default async function runShard(start: ShardStart): Promise<never> {
   const { port, place, places, options, memory } = start;
   markShardThread();

@@ -306,7 +306,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     if (!this.isClosing || this.#shut !== undefined || this.open().some(({ isDrained }) => !isDrained)) return;
     this.#shut = this.#doors.close();
     this.#dropWaiting();
-    for (const { place, generation } of [...this.#members.values()]) this.#supervisor.drained(place, generation);
+    for (const { place, generation } of this.#members.values()) this.#supervisor.drained(place, generation);
     this.#finishIfGone();
   }
 

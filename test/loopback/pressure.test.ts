@@ -83,7 +83,7 @@ describe('a shard whose bytes are pressed', () => {
     await until(() => sessions.length === 1, 'a session');
     fill(sessions[0], 40);
     await until(() => world.server.counts.bytes > 40_000, 'messages that are held');
-    sessions[0]?.close();
+    void sessions[0]?.close();
     await until(() => world.server.counts.bytes === 0, 'nothing held');
     expect(world.server.counts.sessions).toBe(0);
   });
