@@ -82,6 +82,8 @@ export class Acceptor implements Carrier {
   #helloBytes: Uint8Array = new Uint8Array(0);
   #session: HostedSession | undefined;
   #held: HostedSession | undefined;
+  /** The secret that the HELLO was found to know. */
+  #provenBy: Uint8Array | undefined;
   #isResumed = false;
   #isSettled = false;
   readonly #door: Door;
@@ -189,7 +191,9 @@ export class Acceptor implements Carrier {
   #judge(hello: HelloReceived): { living: HostedSession | undefined; verdict: Verdict } {
     const id = hello.claim?.id;
     const { living, grave } = id === undefined ? { living: undefined, grave: undefined } : this.#owner.find(id);
-    return { living, verdict: judge(hello, living, grave, this.#owner.host.secrets) };
+    const verdict = judge(hello, living, grave, this.#owner.host.secrets, this.#provenBy);
+    if (verdict.type !== 'refuse') this.#provenBy = (living ?? grave)?.secret;
+    return { living, verdict };
   }
 
   #authenticate(hello: HelloReceived): void {

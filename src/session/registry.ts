@@ -42,12 +42,16 @@ export type Verdict =
     }
   | { readonly type: 'refuse'; readonly code: EndCode; readonly reason: string; readonly grave: Tombstone | undefined };
 
-/** Judges a HELLO against what is remembered of the session it claims. */
+/**
+ * Judges a HELLO against what is remembered of the session it claims. `provenBy`: the secret that this HELLO was found to
+ * know when it was judged before, so that the same proof is not computed twice.
+ */
 export function judge(
   hello: HelloReceived,
   living: Living | undefined,
   grave: Tombstone | undefined,
   secrets: Secrets,
+  provenBy?: Uint8Array,
 ): Verdict {
   const claim = hello.claim;
   if (claim === undefined) return { type: 'create', epoch: 1, loss: undefined, grave: undefined };
@@ -55,7 +59,8 @@ export function judge(
   const known = living ?? grave;
   const next = claim.epoch + 1;
   if (known === undefined) return { type: 'create', epoch: next, loss: 'history-lost', grave: undefined };
-  if (known.epoch !== claim.epoch || !isProven(secrets, known.secret, hello.mac, hello.unsigned)) {
+  const isKnown = known.secret === provenBy || isProven(secrets, known.secret, hello.mac, hello.unsigned);
+  if (known.epoch !== claim.epoch || !isKnown) {
     return refuse('proof-failed', 'the proof of the session secret is wrong');
   }
   if (living === undefined) return judgeReturn(next, grave);

@@ -1,0 +1,42 @@
+/** Every row of the benchmark by name, and how much of it is measured. */
+import { recoveryRow, simulatorRow, streamRow } from './core-rows.ts';
+import { measureAccept } from './shards/accept.ts';
+import { measureMemory } from './shards/memory.ts';
+import { measureOffload } from './shards/offload.ts';
+import { measureResume } from './shards/resume.ts';
+import { measureStorm } from './shards/storm.ts';
+import { measureRelay, measureShardStream } from './shards/streams.ts';
+import { measureWork } from './shards/work.ts';
+import type { Measured } from './table.ts';
+
+/** `short` is for trying a row, not for its numbers. */
+export type Scale = 'full' | 'short';
+
+/** Measures one row. */
+export type Row = (scale: Scale) => Promise<readonly Measured[]>;
+
+const streams = { full: { rounds: 7, milliseconds: 4_000 }, short: { rounds: 2, milliseconds: 1_800 } };
+const cuts = { full: { rounds: 5, cuts: 100 }, short: { rounds: 2, cuts: 30 } };
+const crowds = { full: { rounds: 3, sessions: 10_000 }, short: { rounds: 2, sessions: 1_500 } };
+const storms = { full: { rounds: 5, sessions: 5_000 }, short: { rounds: 2, sessions: 1_500 } };
+const works = { full: { rounds: 7, milliseconds: 3_000 }, short: { rounds: 2, milliseconds: 1_000 } };
+const visits = { full: { rounds: 5, connections: 20_000 }, short: { rounds: 2, connections: 3_000 } };
+
+/** Rows of one session between two ends. */
+export const coreRows: Readonly<Record<string, Row>> = {
+  stream: (scale) => streamRow(scale === 'full' ? 7 : 2, scale === 'full' ? 3_000 : 1_500),
+  recovery: (scale) => recoveryRow(scale === 'full' ? 400 : 40, scale === 'full' ? 15 : 2),
+  simulator: (scale) => simulatorRow(scale === 'full' ? 4_000 : 1_000),
+};
+
+/** Rows of shards in worker threads. */
+export const shardRows: Readonly<Record<string, Row>> = {
+  resume: (scale) => measureResume(cuts[scale]),
+  offload: (scale) => measureOffload(scale === 'full' ? 5 : 2),
+  memory: (scale) => measureMemory(crowds[scale]),
+  storm: (scale) => measureStorm(storms[scale]),
+  work: (scale) => measureWork(works[scale]),
+  accept: (scale) => measureAccept(visits[scale]),
+  relay: (scale) => measureRelay(streams[scale]),
+  'shard-stream': (scale) => measureShardStream(streams[scale]),
+};
