@@ -79,6 +79,13 @@ interface Place {
   fault: string | undefined;
 }
 
+/** A thread that had a place. */
+interface Past {
+  readonly place: Place;
+  readonly thread: ShardThread;
+  readonly generation: number;
+}
+
 /** The supervisor of one server's shards. */
 export class Supervisor {
   readonly #clock: Clock;
@@ -226,18 +233,21 @@ export class Supervisor {
       place.stillLooks = 0;
       const thread = this.#owner.spawn(place.number, generation);
       place.thread = thread;
-      place.leaving = thread.exited.then((error) => this.#exited(place, thread, error));
+      place.leaving = thread.exited.then((error) => this.#exited({ place, thread, generation }, error));
     });
   }
 
-  #exited(place: Place, thread: ShardThread, error: Error | undefined): void {
+  #exited({ place, thread, generation }: Past, error: Error | undefined): void {
     if (place.thread !== thread) return;
     place.thread = undefined;
     const because = error?.message ?? place.fault;
     place.fault = undefined;
-    this.#owner.lost(place.number, because === undefined ? undefined : crashed(place, because, error));
-    if (error !== undefined) this.#step(place, 'CRASHED');
-    if (place.state === 'stopped') this.#owner.stopped(place.number);
+    const wasStopped = place.state === 'stopped';
+    const fault = because === undefined ? undefined : crashed(place.number, generation, because, error);
+    this.#owner.lost(place.number, fault);
+    if (wasStopped) this.#owner.stopped(place.number);
+    // One that was killed, and ended by itself before it was gone, has been counted, and its place has gone on.
+    else if (error !== undefined && place.generation === generation) this.#step(place, 'CRASHED');
   }
 
   #planRestart(place: Place): void {
@@ -275,7 +285,7 @@ export class Supervisor {
   }
 }
 
-function crashed(place: Place, because: string, cause: Error | undefined): HomingError {
-  const sentence = `shard ${place.number} (thread ${place.generation}) is gone: ${because}`;
+function crashed(place: number, generation: number, because: string, cause: Error | undefined): HomingError {
+  const sentence = `shard ${place} (thread ${generation}) is gone: ${because}`;
   return new HomingError('ShardCrashed', sentence, cause === undefined ? {} : { cause });
 }

@@ -1,8 +1,10 @@
 /** Carries out the faults of a plan. What lasts for a time ends by itself, or earlier when the world is healed. */
 import type { ClientNode } from './client-node.ts';
-import type { Fault } from './plan.ts';
+import type { Fault, WhichShard } from './plan.ts';
+import type { SimHost } from './sim-host.ts';
 import type { Toward } from './sim-line.ts';
 import type { SimPath } from './sim-path.ts';
+import type { SimShard } from './sim-shard.ts';
 import type { World } from './world.ts';
 
 /** Lets a fault come true now. */
@@ -34,12 +36,23 @@ export function befall(world: World, fault: Fault): void {
       path.door = fault.door;
       return later(world, fault.forMs, () => (path.door = 'open'));
     case 'freeze':
-      return hostOf(node, fault.side).stall(fault.forMs);
+      for (const host of hostsOf(node, fault.side)) host.stall(fault.forMs);
+      return;
     case 'reconnect':
       return ifLive(node, () => node.client.reconnect());
     case 'disconnect':
       ifLive(node, () => node.client.disconnect());
       return later(world, fault.forMs, () => ifLive(node, () => node.client.connect()));
+    case 'directDoor':
+      path.directDoor = fault.door;
+      return later(world, fault.forMs, () => (path.directDoor = 'open'));
+    case 'shardPause':
+      return shardOf(node, fault.which)?.host.stall(fault.forMs);
+    case 'shardCrash': {
+      const thread = shardOf(node, fault.which);
+      if (thread !== undefined) node.target.shards?.crash(thread.place, fault.isSilent);
+      return;
+    }
     case 'crash':
       return crash(world, node, fault.side, fault.isSilent, fault.forMs);
   }
@@ -57,8 +70,16 @@ function ifLive(node: ClientNode, task: () => void): void {
   if (node.isUp && node.client.connection.state !== 'closed') task();
 }
 
-function hostOf(node: ClientNode, side: Toward) {
-  return side === 'server' ? node.target.host : node.host;
+/** A process stands still as a whole. */
+function hostsOf(node: ClientNode, side: Toward): readonly SimHost[] {
+  return side === 'server' ? node.target.hosts : [node.host];
+}
+
+function shardOf({ target, client, path }: ClientNode, which: WhichShard): SimShard | undefined {
+  if (!target.isUp) return undefined;
+  const { shards } = target;
+  if (which === 'home') return shards?.find(client.id)?.thread;
+  return shards?.threads.find(({ host }) => host.isAlive && host === path.newest?.server.host);
 }
 
 function crash(world: World, node: ClientNode, side: Toward, isSilent: boolean, forMs: number): void {

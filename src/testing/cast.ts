@@ -4,14 +4,15 @@
  */
 import type { EndOptions } from '../actors/options.ts';
 import { type EndCode, HomingError, endTable, isViolation } from '../errors.ts';
-import type { SessionServer } from '../server/server.ts';
 import type { Session } from '../server/session.ts';
 import type { AnyContract, ClientNode, SimClient } from './client-node.ts';
-import { PromiseBroken } from './course.ts';
+import { type Loss, PromiseBroken } from './course.ts';
 import { ClientAccount, Ledger } from './ledger.ts';
 import type { Plan, PlanOptions } from './plan.ts';
-import type { ServerNode } from './server-node.ts';
+import type { ServerNode, SimServer } from './server-node.ts';
 import type { SimHost } from './sim-host.ts';
+import type { SimShard } from './sim-shard.ts';
+import { SimShards } from './sim-shards.ts';
 import { Speaker } from './speaker.ts';
 import { type AnyBehavior, World } from './world.ts';
 
@@ -22,6 +23,12 @@ export const rehearsalTimers = {
   backoff: { firstMs: 10, baseMs: 50, maxMs: 800, stableMs: 1_000 },
 } as const;
 
+/** Nobody is away for so long in a rehearsal. */
+const LINGER_LONG_MS = 120_000;
+
+/** What a message has beside its text, at most. */
+const AROUND_BYTES = 64;
+
 /** One client, its user, and the user of its newest session at the server. */
 export class Pair {
   readonly node: ClientNode;
@@ -29,6 +36,8 @@ export class Pair {
   client: Speaker | undefined;
   server: Speaker | undefined;
   gapCount = 0;
+  /** The shard in which its newest session began. */
+  shard: SimShard | undefined;
 
   constructor(name: string, makeNode: (pair: Pair) => ClientNode) {
     this.account = new ClientAccount(name);
@@ -42,22 +51,27 @@ export class Cast {
   readonly ledger = new Ledger();
   readonly server: ServerNode;
   readonly pairs: readonly Pair[];
+  /** No message is longer. */
+  readonly longestBytes: number;
   readonly #options: PlanOptions;
   readonly #pairById = new Map<string, Pair>();
   readonly #isAltered: boolean;
 
   constructor(plan: Plan) {
     this.#options = plan.options;
+    const sizes = plan.acts.map((act) => (act.type === 'say' ? act.saying.bytes : 0));
+    this.longestBytes = Math.max(0, ...sizes) + AROUND_BYTES;
     this.#isAltered = plan.faults.some(({ type }) => type === 'flip');
     this.world = new World(plan.seed);
     const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes } = plan.options;
     const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;
     const options: EndOptions = { heartbeat, handshakeMs, checksum, lingerMs, limits };
+    const { shards } = plan.options;
     this.server = this.world.addServer(
       'server',
       (host) => this.#behavior(host),
-      options,
+      { ...options, shards },
       (server) => this.#hear(server),
     );
     this.pairs = Array.from({ length: plan.clients }, (_each, index) => {
@@ -98,6 +112,7 @@ export class Cast {
       if (resend) report.resend();
       if (discard) report.discard();
       pair.gapCount += 1;
+      loop.guard(() => this.#expectShardLost(pair));
       const { inLineCount } = client.dialler.actor.session.outlet;
       loop.guard(() => account.gap(report.epoch, report, { resend, discard }, inLineCount));
     });
@@ -115,6 +130,7 @@ export class Cast {
   #welcome(pair: Pair, client: SimClient): void {
     this.ledger.sessions.set(client.id, pair.account.welcome(client.epoch));
     this.#pairById.set(client.id, pair);
+    pair.shard = this.server.shards?.find(client.id)?.thread;
   }
 
   // ---- the server
@@ -149,13 +165,22 @@ export class Cast {
     if (pair?.account.epochs.get(courses.epoch) === courses) pair.server = speaker;
   }
 
-  #hear(server: SessionServer): void {
-    server.on('end', (info, report) => {
-      const courses = this.ledger.sessions.get(info.id);
+  #hear(server: SimServer): void {
+    const ended = (id: string, report: Loss): void => {
+      const courses = this.ledger.sessions.get(id);
       if (courses !== undefined) this.world.loop.guard(() => courses.toClient.close(report));
-    });
+    };
+    // What a shard says of an end is true when it says it, and the user of the server hears of it later.
+    if (!(server instanceof SimShards)) server.on('end', ({ id }, report) => ended(id, report));
+    else server.onNews = (news) => (news.type === 'end' ? ended(news.info.id, news) : undefined);
     server.on('down', (_info, { code }) => this.#expectNoViolation('server', code));
     server.on('error', (error) => this.#expectHandlerFailed(error));
+  }
+
+  /** A session that does not expire is lost with its shard, never with another one. */
+  #expectShardLost({ shard, account }: Pair): void {
+    if (shard?.host.isAlive === true && this.#options.lingerMs >= LINGER_LONG_MS)
+      throw new PromiseBroken(`${account.name} lost its session, and ${shard.host.name} is alive`);
   }
 
   /** Two honest ends never find fault with each other's frames, unless somebody altered them on the way. */
@@ -165,6 +190,7 @@ export class Cast {
   }
 
   #expectHandlerFailed(error: Error): void {
+    if (error instanceof HomingError && error.code === 'ShardCrashed') return;
     if (!(error instanceof HomingError) || error.code !== 'HandlerFailed') this.world.loop.fail(error);
   }
 }

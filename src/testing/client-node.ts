@@ -1,6 +1,8 @@
 /** A simulated client process, through all its lives, and its path to the server. Its program is the real client. */
-import type { Dial, Line, LineEvents } from '../actors/ports.ts';
+import type { Line, LineEvents } from '../actors/ports.ts';
+import { Route } from '../actors/route.ts';
 import type { Client, SessionClient } from '../client/client.ts';
+import type { Way } from '../client/route-to.ts';
 import type { Contract } from '../contract.ts';
 import { Double } from './double.ts';
 import type { Weather } from './flow.ts';
@@ -26,7 +28,7 @@ export interface ClientNodeOptions {
   readonly target: ServerNode;
   readonly weather: Weather;
   /** Starts the program of the process, for each of its lives. */
-  readonly make: (host: SimHost, dial: Dial) => SimClient;
+  readonly make: (host: SimHost, way: Way) => SimClient;
   /** Told of everything that reaches an actor at one of the ends of the path. */
   readonly watch: (node: ClientNode, kind: string, toward: Toward, count: number) => void;
 }
@@ -63,12 +65,12 @@ export class ClientNode {
       watch: (kind, toward, count) => watch(this, kind, toward, count),
     });
     target.paths.push(this.path);
-    this.client = make(this.host, this.#dial);
+    this.client = make(this.host, this.#way());
   }
 
   /** The session of this client at its server, if it has one there. */
   get hosted() {
-    return this.target.server.shard.find(this.client.id).living;
+    return this.target.find(this.client.id);
   }
 
   /** Ends the process without a word of its own. Silent: nor does its machine say anything to the server. */
@@ -86,7 +88,7 @@ export class ClientNode {
     this.isUp = true;
     this.lifeCount += 1;
     this.host = new SimHost(this.#around.loop, `${this.name}#${this.lifeCount}`, this.#around.seed);
-    this.client = this.#make(this.host, this.#dial);
+    this.client = this.#make(this.host, this.#way());
     this.#tell('starts');
   }
 
@@ -94,7 +96,8 @@ export class ClientNode {
   double(): Double {
     const feed = new Double();
     const host = new SimHost(this.#around.loop, this.name, this.#around.seed);
-    const client = this.#make(host, (events) => (this.host === host ? this.path.dial(events) : feed.dial(events)));
+    const dial = (events: LineEvents): Line => (this.host === host ? this.path.dial(events) : feed.dial(events));
+    const client = this.#make(host, { dial, learn: undefined });
     this.#double = { feed, host, client };
     return feed;
   }
@@ -110,6 +113,13 @@ export class ClientNode {
     this.isUp = true;
     this.client.reconnect();
     this.#tell('is restored');
+  }
+
+  /** To a server with shards a client goes as `client/route-to` does. */
+  #way(): Way {
+    if (this.target.shards === undefined) return { dial: this.#dial, learn: undefined };
+    const route = new Route(this.host.clock, this.#dial, (port) => this.path.dialAt(port));
+    return { dial: route.dial, learn: (port) => route.learn(port) };
   }
 
   readonly #dial = (events: LineEvents): Line =>

@@ -5,6 +5,7 @@
 import type { Cast, Pair } from './cast.ts';
 import { PromiseBroken } from './course.ts';
 import type { Closing } from './plan.ts';
+import type { SimHost } from './sim-host.ts';
 
 /** A goodbye that was said. */
 export class Farewell {
@@ -35,12 +36,21 @@ export class Farewell {
   }
 
   #closeServer(drainMs: number): void {
-    const { server, pairs } = this.#cast;
+    const { server } = this.#cast;
     if (!server.isUp) return void (this.#endsAtMs = Infinity);
-    const met = pairs.filter(({ node }) => node.isUp && node.hosted?.isAttached === true);
+    const met = server.shards === undefined ? [...this.#attached(server.host)] : [];
+    if (server.shards !== undefined) server.shards.onDrain = ({ host }) => met.push(...this.#attached(host));
     this.#hold(server.server.close({ drainMs }), server.host, () => {
       for (const pair of met) this.#expectNothingUnconfirmed(pair);
     });
+  }
+
+  /** Clients that are connected to a session in this thread. */
+  #attached(thread: SimHost): Pair[] {
+    const { server, pairs } = this.#cast;
+    return pairs.filter(
+      ({ node }) => node.isUp && node.hosted?.isAttached === true && server.hostOf(node.client.id) === thread,
+    );
   }
 
   #closeClient(pair: Pair | undefined, drainMs: number): void {

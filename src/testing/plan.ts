@@ -3,9 +3,13 @@
  * Everything is JSON; the kinds stand in the order from mild to severe, so that a failing plan shrinks to the mildest.
  */
 import type { FlowEnd, Weather } from './flow.ts';
+import type { ShardsPlan } from './shards-plan.ts';
 import type { Door } from './sim-path.ts';
 import type { Toward } from './sim-line.ts';
 import type { Saying } from './speaker.ts';
+
+/** A shard, as seen from a client. */
+export type WhichShard = 'home' | 'landing';
 
 /** What befalls the path of one client, or its process. */
 export type FaultAction =
@@ -22,6 +26,11 @@ export type FaultAction =
   | { readonly type: 'freeze'; readonly side: Toward; readonly forMs: number }
   | { readonly type: 'reconnect' }
   | { readonly type: 'disconnect'; readonly forMs: number }
+  /** Nobody, or the wrong one, is behind the direct ports; only for a server with shards, as are the next two. */
+  | { readonly type: 'directDoor'; readonly door: Door; readonly forMs: number }
+  /** The shard stands still that this client's session lives in, or the one that its newest line landed on. */
+  | { readonly type: 'shardPause'; readonly which: WhichShard; readonly forMs: number }
+  | { readonly type: 'shardCrash'; readonly which: WhichShard; readonly isSilent: boolean }
   | { readonly type: 'crash'; readonly side: Toward; readonly isSilent: boolean; readonly forMs: number };
 
 /** A fault at its time, on the path of the client with this number. */
@@ -52,6 +61,8 @@ export interface PlanOptions {
   /** What the client does with messages of a lost epoch. */
   readonly resends: boolean;
   readonly discards: boolean;
+  /** Without it, the server has one thread. */
+  readonly shards?: ShardsPlan | undefined;
 }
 
 /** A whole run. */

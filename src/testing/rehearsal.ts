@@ -8,12 +8,17 @@ import { Cast, rehearsalTimers } from './cast.ts';
 import { Farewell } from './closings.ts';
 import { PromiseBroken } from './course.ts';
 import { inspect, inspectEnd, inspectFarewell, inspectRest, unrest } from './inspection.ts';
+import { inspectShardsFarewell } from './inspection-shards.ts';
 import type { Act, Fault, Plan } from './plan.ts';
+import type { ShardsPlan } from './shards-plan.ts';
 import type { Task } from './speaker.ts';
 import type { ClientNode } from './client-node.ts';
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
 const PARTIAL_FRAME_MS = 90_000;
+
+/** The supervisor waits at most so long before it starts a shard again. */
+const RESTART_DELAY_MS = 5_000;
 
 /** For what the timers do not say: round trips, acks, the time until a server wants to be dialled again. */
 const SLACK_MS = 3_000;
@@ -25,6 +30,8 @@ export interface RehearsalReport {
   readonly dialCount: number;
   readonly lossCount: number;
   readonly gapCount: number;
+  /** Shards that died, and connections that were carried from one to another at a time, at most. */
+  readonly shards?: { readonly lossCount: number; readonly relayCountMax: number };
   readonly virtualMs: number;
 }
 
@@ -78,6 +85,7 @@ async function farewell(cast: Cast, plan: Plan): Promise<void> {
   for (const { node } of cast.pairs) node.host.hold(node.client.close(hasClosed ? { drainMs: 0 } : {}));
   await world.run(SLACK_MS);
   for (const pair of cast.pairs) inspectFarewell(pair);
+  if (server.shards !== undefined && !hasClosed) inspectShardsFarewell(server.shards);
   server.host.hold(server.server.close({ drainMs: 0 }));
   await world.run(SLACK_MS);
   inspectEnd(cast);
@@ -92,7 +100,14 @@ function restMs(plan: Plan): number {
     0,
   );
   const faultMs = plan.faults.reduce((longest, fault) => Math.max(longest, lastsMs(fault)), 0);
-  return noticeMs + workMs + faultMs + (plan.options.authMs ?? 0) + SLACK_MS;
+  return noticeMs + workMs + faultMs + (plan.options.authMs ?? 0) + shardsMs(plan.options.shards) + SLACK_MS;
+}
+
+/** How long shards may take until all serve again: a hung one is found, gone, waits, and starts. */
+function shardsMs(plan: ShardsPlan | undefined): number {
+  if (plan === undefined) return 0;
+  const { watchdogMs, goneMs, startMs, channelMs } = plan;
+  return watchdogMs * 1.1 + goneMs + RESTART_DELAY_MS + startMs + 10 * channelMs;
 }
 
 function taskMs(task: Task): number {
@@ -114,10 +129,14 @@ function lastsMs(fault: Fault): number {
 }
 
 function reportOf(cast: Cast): RehearsalReport {
-  const { world, ledger, pairs } = cast;
+  const { world, ledger, pairs, server } = cast;
   const sum = (count: (node: ClientNode) => number): number =>
     world.clients.reduce((all, node) => all + count(node), 0);
+  const { shards } = server;
   return {
+    ...(shards === undefined
+      ? {}
+      : { shards: { lossCount: shards.lossCount, relayCountMax: shards.channels.pipeCountMax } }),
     hash: world.trace.hash,
     deliveredCount: ledger.deliveredCount,
     dialCount: sum((node) => node.path.dialCount),

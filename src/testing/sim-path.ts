@@ -4,6 +4,7 @@
  */
 import type { Dial, Line, LineEvents } from '../actors/ports.ts';
 import { endsOf } from './addresses.ts';
+import { type PathServer, arrive } from './arrival.ts';
 import { Draws } from './draws.ts';
 import type { FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
@@ -12,13 +13,6 @@ import type { VirtualClock } from './virtual-clock.ts';
 
 /** What becomes of a dial: it gets through, or one of the ways in which it does not. */
 export type Door = 'open' | 'refuses' | 'closesAtOnce' | 'staysSilent' | 'neverAnswers';
-
-/** The process that a path leads to. */
-export interface PathServer {
-  readonly host: SimHost;
-  /** Takes a new connection. */
-  accept(dial: Dial): void;
-}
 
 /** What a path is made with. */
 export interface SimPathOptions {
@@ -49,6 +43,8 @@ const HELLOS_MAX = 8;
 export class SimPath {
   /** What happens to the next dials. */
   door: Door = 'open';
+  /** What happens to the next dials of direct ports. */
+  directDoor: Door = 'open';
   /** The line dialled last. */
   newest: SimLine | undefined;
   dialCount = 0;
@@ -70,16 +66,12 @@ export class SimPath {
   }
 
   /** Dials, as a client's transport does. */
-  readonly dial: Dial = (events) => {
-    this.dialCount += 1;
-    const line = this.#makeLine(`${this.#options.name}/${this.dialCount}`);
-    line.client.events = events;
-    line.client.host = this.#options.client();
-    line.client.onFirstWrite = (hello) => this.#remember(hello);
-    this.newest = line;
-    this.#knock(line, events);
-    return line.client;
-  };
+  readonly dial: Dial = (events) => this.#dial(events, undefined);
+
+  /** Dials another port of the server. */
+  dialAt(port: number): Dial {
+    return (events) => this.#dial(events, port);
+  }
 
   /** Lines that an end still uses, oldest first. */
   get lines(): readonly SimLine[] {
@@ -159,6 +151,7 @@ export class SimPath {
   /** Takes back every fault that waits or lasts: dials get through, stalls end, the weather is as it was at first. */
   heal(): void {
     this.door = 'open';
+    this.directDoor = 'open';
     this.#arms.server.length = 0;
     this.#arms.client.length = 0;
     this.setWeather('server', this.#options.weather);
@@ -166,12 +159,12 @@ export class SimPath {
     for (const line of this.lines) line.catchUp();
   }
 
-  /** A process is gone. Its machine says so on all lines, or nobody does. */
-  sever(side: Toward, isSilent: boolean): void {
+  /** A process is gone, or one thread of it. Its machine says so on all its lines, or nobody does. */
+  sever(side: Toward, isSilent: boolean, thread?: SimHost): void {
     const other = opposite(side);
     for (const line of this.lines) {
       const gone = line[side];
-      if (gone.isOver) continue;
+      if (gone.isOver || (thread !== undefined && gone.host !== thread)) continue;
       gone.isOver = true;
       line.flow(side).stop();
       if (isSilent) line.flow(other).stall(Infinity);
@@ -185,7 +178,18 @@ export class SimPath {
     return this.#options.clock.now();
   }
 
-  #makeLine(name: string): SimLine {
+  #dial(events: LineEvents, port: number | undefined): Line {
+    this.dialCount += 1;
+    const line = this.#makeLine(`${this.#options.name}/${this.dialCount}`, port);
+    line.client.events = events;
+    line.client.host = this.#options.client();
+    line.client.onFirstWrite = (hello) => this.#remember(hello);
+    this.newest = line;
+    this.#knock(line, events, port);
+    return line.client;
+  }
+
+  #makeLine(name: string, port?: number): SimLine {
     this.#sweep();
     const { seed, clock, watch, address } = this.#options;
     const options = {
@@ -197,24 +201,25 @@ export class SimPath {
       passed: (toward: Toward, count: number) => this.#pass(line, toward, count),
       touched: watch,
     };
-    const line: SimLine = new SimLine(options, endsOf(address));
+    const line: SimLine = new SimLine(options, endsOf(address, port));
     this.#lines.add(line);
     return line;
   }
 
-  #knock(line: SimLine, events: LineEvents): void {
+  #knock(line: SimLine, events: LineEvents, port: number | undefined): void {
     const { clock } = this.#options;
     const thereMs = this.#nowMs + this.#weather.server.latencyMs;
     const backMs = thereMs + this.#weather.client.latencyMs;
-    const isDown = this.#options.server() === undefined;
-    line.server.isOver = isDown || this.door !== 'open';
-    if (this.door === 'neverAnswers') return;
-    if (this.door === 'refuses' || isDown) {
+    const isDown = this.#listener(port) === undefined;
+    const door = port === undefined ? this.door : this.directDoor;
+    line.server.isOver = isDown || door !== 'open';
+    if (door === 'neverAnswers') return;
+    if (door === 'refuses' || isDown) {
       clock.at(backMs, () => line.client.host?.bring(() => line.client.lose('reset')));
       return;
     }
-    if (this.door === 'open') clock.at(thereMs, () => this.#arrive(line));
-    const closesAtOnce = this.door === 'closesAtOnce';
+    if (door === 'open') clock.at(thereMs, () => this.#arrive(line, port));
+    const closesAtOnce = door === 'closesAtOnce';
     clock.at(backMs, () => {
       line.client.host?.bring(() => this.#open(line, events));
       if (closesAtOnce) line.client.host?.bring(() => line.client.lose('finish'));
@@ -227,16 +232,19 @@ export class SimPath {
     events.opened();
   }
 
-  #arrive(line: SimLine): void {
+  #listener(port: number | undefined): PathServer | undefined {
     const server = this.#options.server();
+    return port === undefined ? server : server?.at?.(port);
+  }
+
+  #arrive(line: SimLine, port?: number): void {
+    const server = this.#listener(port);
     if (line.client.isOver || server === undefined) {
       line.server.isOver = true;
       line.toClient.breakOff('reset');
       return;
     }
-    const { host } = server;
-    line.server.host = host;
-    host.bring(() => server.accept((events) => accepted(line, host, events)));
+    arrive(line, server);
   }
 
   #arm(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
@@ -280,14 +288,6 @@ export class SimPath {
     if (this.#hellos.length === HELLOS_MAX) this.#hellos.shift();
     this.#hellos.push(hello);
   }
-}
-
-function accepted(line: SimLine, host: SimHost, events: LineEvents): Line {
-  line.server.events = events;
-  host.defer(() => {
-    if (!line.server.isOver) events.opened();
-  });
-  return line.server;
 }
 
 function opposite(toward: Toward): Toward {

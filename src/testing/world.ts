@@ -3,15 +3,18 @@
  * of it runs on one virtual clock from one seed; the same seed gives the same run, which `trace` proves.
  */
 import { type ClientOptions, openClient } from '../client/client.ts';
+import type { Contract } from '../contract.ts';
 import type { Behavior } from '../server/behavior.ts';
-import { type ServerOptions, type SessionServer, openServer } from '../server/server.ts';
+import { type ServerOptions, openServer } from '../server/server.ts';
 import type { Session } from '../server/session.ts';
 import { type AnyContract, ClientNode, type SimClient } from './client-node.ts';
 import type { Weather } from './flow.ts';
 import { Loop } from './loop.ts';
-import { ServerNode, type Surroundings } from './server-node.ts';
+import { ServerNode, type SimServer, type Surroundings } from './server-node.ts';
+import { type ShardsPlan, fairShards } from './shards-plan.ts';
 import type { SimHost } from './sim-host.ts';
 import type { Toward } from './sim-line.ts';
+import { SimShards } from './sim-shards.ts';
 import { Trace } from './trace.ts';
 
 /** A line as it is on a good day. */
@@ -32,6 +35,11 @@ export interface ClientSetup {
   readonly prepare?: (client: SimClient, host: SimHost) => void;
 }
 
+/** Options of a simulated server; a number of shards is that many on a good day. */
+export interface SimServerOptions extends Omit<ServerOptions, 'shards'> {
+  readonly shards?: ShardsPlan | number | undefined;
+}
+
 /** Everything there is. */
 export class World implements Surroundings {
   readonly seed: number;
@@ -43,7 +51,7 @@ export class World implements Surroundings {
   onTouch: ((client: ClientNode) => void) | undefined;
   /** Whether chaos is over. */
   isHealed = false;
-  #touched: ClientNode | undefined;
+  #touched: ClientNode | 'all' | undefined;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -58,11 +66,16 @@ export class World implements Surroundings {
   addServer(
     name: string,
     behavior: (host: SimHost) => AnyBehavior,
-    options: ServerOptions = {},
-    prepare: (server: SessionServer, host: SimHost) => void = () => {},
+    options: SimServerOptions = {},
+    prepare: (server: SimServer, host: SimHost) => void = () => {},
   ): ServerNode {
-    const node = new ServerNode(this, name, (host) => {
-      const server = openServer<AnyContract>(host, behavior(host), options);
+    const { shards = 0, ...settings } = options;
+    const plan = typeof shards === 'number' ? { ...fairShards, count: shards } : shards;
+    const node: ServerNode = new ServerNode(this, name, (host) => {
+      const server =
+        plan.count === 0
+          ? openServer<AnyContract>(host, behavior(host), settings)
+          : this.#openShards(host, behavior, settings, plan, (thread, isSilent) => node.sever(thread, isSilent));
       prepare(server, host);
       return server;
     });
@@ -81,8 +94,8 @@ export class World implements Surroundings {
       name,
       target,
       weather: { ...fairWeather, ...setup.weather },
-      make: (host, dial) => {
-        const client = openClient<AnyContract>(host, () => {}, { dial, learn: undefined }, false, options);
+      make: (host, way) => {
+        const client = openClient<AnyContract>(host, () => {}, way, false, options);
         setup.prepare?.(client, host);
         return client;
       },
@@ -112,15 +125,35 @@ export class World implements Surroundings {
     }
   }
 
+  #openShards(
+    host: SimHost,
+    behavior: (host: SimHost) => AnyBehavior,
+    settings: ServerOptions,
+    plan: ShardsPlan,
+    sever: (thread: SimHost, isSilent: boolean) => void,
+  ): SimShards {
+    const { seed, loop } = this;
+    const touched = (): void => {
+      this.#touched = 'all';
+      this.trace.add(1, this.nowMs, 0);
+    };
+    const full = (thread: SimHost): Behavior<Contract> => {
+      const given = behavior(thread);
+      return typeof given === 'function' ? { start: given } : given;
+    };
+    return new SimShards({ seed, loop, host, plan, settings, sever, touched, behavior: full });
+  }
+
   #watch(client: ClientNode, kind: string, toward: Toward, count: number): void {
     this.#touched = client;
     this.trace.add(kind.length * 2 + (toward === 'server' ? 1 : 0), this.nowMs, count);
   }
 
   #look(): void {
-    const client = this.#touched;
-    if (client === undefined) return;
+    const touched = this.#touched;
+    if (touched === undefined) return;
     this.#touched = undefined;
-    this.onTouch?.(client);
+    if (touched !== 'all') this.onTouch?.(touched);
+    else for (const client of this.clients) this.onTouch?.(client);
   }
 }
