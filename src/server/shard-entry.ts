@@ -26,6 +26,9 @@ import { RemoteDesk } from './remote-desk.ts';
 const BEATS = 40;
 const BEAT_MAX_MS = 250;
 
+/** The door of streams that were given to the server. */
+const STREAM_DOOR: Door = { ...NO_DOOR, spreads: true };
+
 interface OpenDoor {
   readonly door: Door;
   readonly tls: TlsTerms | undefined;
@@ -75,7 +78,8 @@ export default async function runShard(start: ShardStart): Promise<never> {
         return takeSocket(order.socket, order.door);
       case 'stream':
         tally.add(Count.TAKEN, 1);
-        return shard.shard.accept(pipeDial(portPipe(order.port), order.ends, defer, shard.shard.books));
+        // Whoever gave it to the server could not choose: as at a path, new sessions begin in all shards in turn.
+        return shard.shard.accept(pipeDial(portPipe(order.port), order.ends, defer, shard.shard.books), STREAM_DOOR);
       case 'door':
         return void openDoor(order.door);
       case 'path':

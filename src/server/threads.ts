@@ -188,7 +188,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     for (const other of this.open()) introduce(member, other);
     member.isOpen = true;
     this.#settle(place);
-    for (const { go } of this.#waiting.splice(0)) go(member);
+    for (const one of this.#waiting.splice(0)) this.#toSome(one);
     this.#doors.tend();
     this.#dials.placeWaiting();
   }
@@ -230,8 +230,8 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#places = this.#places.filter((other) => other !== place);
     for (const member of this.open()) member.order({ type: 'places', places: this.#places });
     this.#settle(place);
+    for (const one of this.#waiting.splice(0)) this.#toSome(one);
     if (this.#places.length > 0) return;
-    this.#dropWaiting();
     this.#dials.dropAll(this.#noShards());
   }
 
@@ -327,9 +327,9 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     for (const { drop } of this.#waiting.splice(0)) drop();
   }
 
-  /** To the shard with the fewest lines, or to the next one that opens. */
+  /** To the shard with the fewest lines, or to the next one that opens; at the start all wait until every place is settled. */
   #toSome(one: Waiting): void {
-    const member = this.leastLoaded();
+    const member = this.#unsettled.size > 0 ? undefined : this.leastLoaded();
     if (member !== undefined) one.go(member);
     else if (this.#shut !== undefined || this.#places.length === 0) one.drop();
     else if (this.#waiting.length < this.#options.waitingMax) this.#waiting.push(one);
