@@ -84,6 +84,8 @@ export class Dialler {
   #cause: Error | undefined;
   #drain: { readonly timer: unknown; readonly endsAtMs: number } | undefined;
   #isReferenced = true;
+  /** It drains with its peer: both ends say when they are quiet. */
+  #isLeaving = false;
   /** Set once the session is over for good. */
   #report: EndReport | undefined;
   #isClosed = false;
@@ -98,7 +100,7 @@ export class Dialler {
     const told = {
       failed: (error: HomingError) => owner.failed(error),
       idle: () => this.#finish('closed', ''),
-      quiet: () => {},
+      quiet: () => this.#quiet(),
     };
     this.actor = new SessionActor(host, options.settings.session, told, options.books);
     const { autoReconnect, settings, redial, isOnce } = options;
@@ -146,19 +148,42 @@ export class Dialler {
     this.actor.refuseNew();
     const mayFinish = this.actor.session.id !== undefined && this.state !== 'idle';
     if (!mayFinish || drainMs === 0) return this.#finish('closed', '');
-    const { clock } = this.#host;
-    const endsAtMs = clock.now() + drainMs;
-    if (this.#drain !== undefined && this.#drain.endsAtMs <= endsAtMs) return;
-    this.#stopDrain();
-    const timer = clock.setTimeout(() => this.#finish('closed', 'the time to drain was over'), drainMs);
-    this.#drain = { timer, endsAtMs };
+    this.#finishBy(drainMs);
     this.actor.watchIdle();
+  }
+
+  /**
+   * As a server drains: lets both ends finish, so that nothing which the other one sends is left either, and ends the
+   * session then, or after `drainMs`. One that is down and owes nothing ends at once.
+   */
+  drain(drainMs: number): void {
+    const { actor } = this;
+    const isDown = this.state !== 'up' && actor.session.isIdle(actor.mailbox.isIdle);
+    if (drainMs === 0 || isDown) return this.close(drainMs);
+    this.#isLeaving = true;
+    actor.session.startDrain(0, 'this end is shutting down');
+    actor.wake();
+    this.#finishBy(drainMs);
   }
 
   /** Whether the line alone keeps the process alive. */
   ref(alive: boolean): void {
     this.#isReferenced = alive;
     this.#link?.ref(alive);
+  }
+
+  /** Of several limits the earliest counts. */
+  #finishBy(drainMs: number): void {
+    const { clock } = this.#host;
+    const endsAtMs = clock.now() + drainMs;
+    if (this.#drain !== undefined && this.#drain.endsAtMs <= endsAtMs) return;
+    this.#stopDrain();
+    const timer = clock.setTimeout(() => this.#finish('closed', 'the time to drain was over'), drainMs);
+    this.#drain = { timer, endsAtMs };
+  }
+
+  #quiet(): void {
+    if (this.#isLeaving) this.#finish('closed', '');
   }
 
   // ---- what the machine commands

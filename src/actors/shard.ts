@@ -88,6 +88,11 @@ export class Shard implements AcceptorOwner {
     return this.#around.place;
   }
 
+  /** Work is done: a loop that is busy with very many connections does not hang. */
+  beat(): void {
+    this.#tally.add(Count.BEATS, 1);
+  }
+
   /** A dialled session began (1) or ended (-1): it counts as a session of this shard. */
   countDialled(by: 1 | -1): void {
     this.#tally.add(Count.SESSIONS, by);
@@ -106,6 +111,7 @@ export class Shard implements AcceptorOwner {
   /** Takes an accepted line; beyond a bound, which all shards share, it is told to come back later. */
   accept(dial: Dial, door: Door = NO_DOOR): void {
     const { connections, handshakes } = this.settings.limits;
+    this.beat();
     this.#tally.add(Count.CONNECTIONS, 1);
     this.#tally.add(Count.HANDSHAKES, 1);
     const acceptor = new Acceptor(this, dial, door);

@@ -5,7 +5,7 @@
 
 /** Where each counter lies. */
 export const Count = {
-  /** Rises while the shard's loop turns: the watchdog looks at it. */
+  /** Rises while the shard's loop turns, and with each connection it takes or dials: the watchdog looks at it. */
   BEATS: 0,
   /** Accepted connections whose session is here, or may be. */
   CONNECTIONS: 1,

@@ -83,7 +83,10 @@ export class BehaviorShard {
       host,
       { settings, redial, dial, learn, credentials, autoReconnect: true, isOnce: false, books: this.shard.books },
       {
-        changed: (state, previous) => view.emit('change', state, previous),
+        changed: (state, previous) => {
+          this.shard.beat();
+          view.emit('change', state, previous);
+        },
         up: (resumed) => {
           if (!held.isSeen) {
             held.isSeen = true;
@@ -123,7 +126,7 @@ export class BehaviorShard {
   /** Ends all sessions well, as `Shard.drain` and `Client.close` do; `done` comes once, when nothing is left. */
   drain(drainMs: number, done: () => void): void {
     this.#drained = done;
-    for (const held of this.#dialled) held.dialler.close(drainMs);
+    for (const held of this.#dialled) held.dialler.drain(drainMs);
     this.shard.drain(drainMs, () => {
       this.#isShardDrained = true;
       this.#checkDrained();

@@ -10,6 +10,7 @@ export class DialledSession implements Held {
   readonly identity = undefined;
   /** It was up once: the behavior has started. */
   isSeen = false;
+  /** It has ended, or is about to. */
   isOver = false;
 
   constructor(dialler: Dialler) {
@@ -29,6 +30,7 @@ export class DialledSession implements Held {
   }
 
   end(): void {
+    this.isOver = true;
     this.dialler.close(0);
   }
 }

@@ -78,7 +78,10 @@ export interface Server<C extends Contract> extends AsyncDisposable {
    * `BadOption`, `ShardCrashed` when no shard can be started, or `Closed`.
    */
   listen(where: ListenWhere): Promise<Listening>;
-  /** Serves one client over any full-duplex stream. */
+  /**
+   * Serves one client over any full-duplex stream, also while the server drains: clients come back to finish. Throws
+   * `Closed` when that is over.
+   */
   accept(stream: Duplex): void;
   /**
    * Opens a session to another server from the shard with the fewest; the behavior runs for it, and it is dialled again
@@ -141,6 +144,7 @@ export class SessionServer {
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close({ drainMs: 0 });
   #isClosing = false;
+  #isClosed = false;
 
   constructor({ host, behavior, module, options }: ServerParts) {
     const { signal, tls, insecure, ...plain } = options;
@@ -184,7 +188,7 @@ export class SessionServer {
   }
 
   accept(stream: Duplex): void {
-    this.#requireOpen();
+    if (this.#isClosed) this.#requireOpen();
     this.#shards.accept(stream);
   }
 
@@ -202,7 +206,9 @@ export class SessionServer {
     const isSecond = this.#isClosing;
     this.#isClosing = true;
     this.#signal?.removeEventListener('abort', this.#abort);
-    return this.#shards.drain(isSecond ? 0 : drainMs);
+    const drained = this.#shards.drain(isSecond ? 0 : drainMs);
+    void drained.then(() => (this.#isClosed = true));
+    return drained;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

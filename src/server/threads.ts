@@ -28,6 +28,12 @@ import { relayStream } from './stream-relay.ts';
 /** A shard that says nothing of its drain is ended this long after the time to drain. */
 const DRAIN_GRACE_MS = 500;
 
+/**
+ * Node ends a thread that is out of memory within 16 MiB past its bound. With a larger young generation one collection
+ * can need more than that, and V8 then ends the whole process (seen with Node 24.21).
+ */
+const YOUNG_GENERATION_MB = 16;
+
 /** What threads are made with. */
 export interface ThreadOptions {
   readonly host: Host;
@@ -78,7 +84,10 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#options = options;
     this.#places = Array.from({ length: shards }, (_, place) => place);
     this.#unsettled = new Set(this.#places);
-    const resourceLimits = shardHeapMb === undefined ? undefined : { maxOldGenerationSizeMb: shardHeapMb };
+    const resourceLimits = {
+      maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      ...(shardHeapMb === undefined ? {} : { maxOldGenerationSizeMb: shardHeapMb }),
+    };
     // One more than there are places would be a fault of the supervisor: it waits for each thread to be gone.
     this.#pool = openShardPool({ entry: entryUrl('shard-entry'), threads: shards, resourceLimits });
     this.#desk = new OffloadDesk({ module, threads: offloadThreads, clock: host.clock });
