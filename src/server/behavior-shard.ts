@@ -94,11 +94,13 @@ export class BehaviorShard {
           }
           if (held.isOver) return;
           settle(this.#infoOf(held));
+          held.isToldUp = true;
           this.#tell({ type: 'up', info: this.#infoOf(held), resumed });
           view.emit('up', { resumed });
         },
         down: (code) => {
-          if (held.isSeen) this.#tell({ type: 'down', info: this.#infoOf(held), code });
+          if (held.isToldUp) this.#tell({ type: 'down', info: this.#infoOf(held), code });
+          held.isToldUp = false;
           view.emit('down', { code });
         },
         redialling: (attempt, delayMs, cause) => view.emit('reconnect', { attempt, delayMs, cause }),

@@ -10,6 +10,8 @@ export class DialledSession implements Held {
   readonly identity = undefined;
   /** It was up once: the behavior has started. */
   isSeen = false;
+  /** The server's listeners know it as up. */
+  isToldUp = false;
   /** It has ended, or is about to. */
   isOver = false;
 
