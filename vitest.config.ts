@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'threads',
+    // Most tests wait for sockets and threads as much as they compute.
+    maxWorkers: '100%',
     execArgv: ['--conditions=homing-source'],
     testTimeout: 60_000,
     hookTimeout: 30_000,

@@ -65,6 +65,9 @@ export function nowMs(): number {
 const threads = new BroadcastChannel('main job');
 threads.unref();
 
+/** A shard that has begun asks for the last order. */
+const ASKING = 'asking';
+
 /** Sends a report to the conductor, which started this process. */
 export function report(message: ClientReport | ServerReport): void {
   if (isMainThread) process.send?.(message);
@@ -73,11 +76,18 @@ export function report(message: ClientReport | ServerReport): void {
 
 /** In the main thread: passes on what is said, runs on the conductor's orders, and ends with it: no process outlives it. */
 export function obey(carryOut: (order: Order) => void, told: (message: ClientReport | ServerReport) => void): void {
+  let last: Order | undefined;
   threads.onmessage = ({ data }: { data: unknown }) => {
+    // What was ordered before a shard could hear it.
+    if (data === ASKING) {
+      if (last !== undefined) threads.postMessage(last);
+      return;
+    }
     report(data as ClientReport | ServerReport);
     told(data as ClientReport | ServerReport);
   };
   process.on('message', (order: Order) => {
+    last = order;
     threads.postMessage(order);
     carryOut(order);
   });
@@ -87,5 +97,8 @@ export function obey(carryOut: (order: Order) => void, told: (message: ClientRep
 
 /** In a shard: runs on the conductor's orders. */
 export function obeyInShard(carryOut: (order: Order) => void): void {
-  threads.onmessage = ({ data }: { data: unknown }) => carryOut(data as Order);
+  threads.onmessage = ({ data }: { data: unknown }) => {
+    if (data !== ASKING) carryOut(data as Order);
+  };
+  threads.postMessage(ASKING);
 }
