@@ -7,7 +7,7 @@ import { until } from '../loopback/world.ts';
 import { Ledger } from './ledger.ts';
 import type { Numbered } from './numbered.ts';
 
-const ROUNDS = 40;
+const ROUNDS = 16;
 const RIVALS = 4;
 
 describe('connections that take the same session over at the same time', () => {
