@@ -25,7 +25,7 @@ export interface Limits {
   readonly sessions: number;
   /** Server: open connections. */
   readonly connections: number;
-  /** Server: connections whose handshake is not finished. */
+  /** Server: connections whose handshake is under way; more wait for their turn, at most `handshakeMs`. */
   readonly handshakes: number;
   /**
    * Server: bytes that one shard holds for its sessions and connections. From three quarters on it takes no new session,

@@ -4,10 +4,12 @@
  */
 import { type EndCode, HomingError } from '../errors.ts';
 import { type SessionId, sessionId } from '../ids.ts';
+import { Deque } from '../session/deque.ts';
 import { Pace } from '../session/pace.ts';
 import { Graveyard } from '../session/registry.ts';
 import { SECRET_BYTES } from '../wire/control.ts';
 import { Acceptor, type AcceptorOwner, type Door, NO_DOOR } from './acceptor.ts';
+import { Alarm } from './alarm.ts';
 import { Books } from './books.ts';
 import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
 import { ALONE, type Surroundings } from './neighbors.ts';
@@ -24,6 +26,9 @@ const ID_DRAWS_MAX = 10_000;
 
 /** Addresses whose failed proofs are counted at a time. */
 const ADDRESSES_MAX = 10_000;
+
+/** How often lines that wait for a handshake look whether another shard has made room. */
+const LOOK_MS = 20;
 
 /** Where clients come back after a drain, spread over this many milliseconds. */
 const RETURN_SPREAD_MS = 1_000;
@@ -56,6 +61,9 @@ export class Shard implements AcceptorOwner {
   readonly #unseen = new Set<HostedSession>();
   readonly #graves: Graveyard;
   readonly #acceptors = new Set<Acceptor>();
+  /** Accepted lines that wait unread for their handshake. */
+  readonly #waiting = new Deque<{ readonly dial: Dial; readonly door: Door; readonly untilMs: number }>();
+  readonly #waitingAlarm: Alarm;
   readonly #pace = new Pace(FAILED_PROOFS_PER_SECOND, ADDRESSES_MAX);
   #drain: { readonly done: () => void; readonly timer: unknown } | undefined;
   /** Sessions that had a connection during the drain: they are drained when they end, not when it is lost. */
@@ -76,6 +84,7 @@ export class Shard implements AcceptorOwner {
     this.#around = around;
     this.#tally = around.tally;
     this.books = new Books(around.tally, settings.limits.shardBytes);
+    this.#waitingAlarm = new Alarm(host.clock, () => this.#beginWaiting());
     this.#graves = new Graveyard(settings.limits.sessions);
   }
 
@@ -108,19 +117,18 @@ export class Shard implements AcceptorOwner {
     for (const session of this.#sessions.values()) if (session.isSeen) yield session;
   }
 
-  /** Takes an accepted line; beyond a bound, which all shards share, it is told to come back later. */
+  /**
+   * Takes an accepted line. Beyond the bound on handshakes, which all shards share, it waits unread for its turn; beyond
+   * that on connections, or when it has waited for as long as a handshake may take, it is told to come back later.
+   */
   accept(dial: Dial, door: Door = NO_DOOR): void {
-    const { connections, handshakes } = this.settings.limits;
     this.beat();
     this.#tally.add(Count.CONNECTIONS, 1);
-    this.#tally.add(Count.HANDSHAKES, 1);
-    const acceptor = new Acceptor(this, dial, door);
-    this.#acceptors.add(acceptor);
-    if (this.#isStopped) acceptor.refuse('going-away', 'the server is shut down', this.returnMs());
-    else if (this.#total(Count.HANDSHAKES) > handshakes)
-      acceptor.refuse('overloaded', 'too many handshakes', this.returnMs());
-    else if (this.#total(Count.CONNECTIONS) > connections)
-      acceptor.refuse('overloaded', 'too many connections', this.returnMs());
+    if (this.#isStopped) this.#begin(dial, door).refuse('going-away', 'the server is shut down', this.returnMs());
+    else if (this.#total(Count.CONNECTIONS) > this.settings.limits.connections)
+      this.#begin(dial, door).refuse('overloaded', 'too many connections', this.returnMs());
+    else if (this.#waiting.length > 0 || !this.#mayBegin) this.#wait(dial, door);
+    else this.#begin(dial, door);
   }
 
   /** Plain facts of a session. */
@@ -153,6 +161,9 @@ export class Shard implements AcceptorOwner {
     this.#isStopped = true;
     for (const session of this.#sessions.values())
       session.end('going-away', 'the server was shut down', this.returnMs());
+    this.#waitingAlarm.stop();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      this.#begin(next.dial, next.door);
     for (const acceptor of this.#acceptors) acceptor.close('going-away', 'the server was shut down', this.returnMs());
     if (this.#drain?.timer !== undefined) this.host.clock.clearTimeout(this.#drain.timer);
     this.#drain?.done();
@@ -210,6 +221,8 @@ export class Shard implements AcceptorOwner {
 
   settled(): void {
     this.#tally.add(Count.HANDSHAKES, -1);
+    // Not here and now: whoever settles is in the middle of its own business.
+    if (this.#waiting.length > 0) this.#waitingAlarm.set(this.host.clock.now());
   }
 
   closed(acceptor: Acceptor): void {
@@ -262,6 +275,34 @@ export class Shard implements AcceptorOwner {
   }
 
   // ---- below
+
+  #begin(dial: Dial, door: Door): Acceptor {
+    this.#tally.add(Count.HANDSHAKES, 1);
+    const acceptor = new Acceptor(this, dial, door);
+    this.#acceptors.add(acceptor);
+    return acceptor;
+  }
+
+  get #mayBegin(): boolean {
+    return this.#total(Count.HANDSHAKES) < this.settings.limits.handshakes;
+  }
+
+  #wait(dial: Dial, door: Door): void {
+    this.#waiting.push({ dial, door, untilMs: this.host.clock.now() + this.settings.handshakeMs });
+    if (this.#waiting.length === 1) this.#waitingAlarm.set(this.host.clock.now() + LOOK_MS);
+  }
+
+  /** Those whose turn it is begin; those who waited too long are told so. Other shards make room without a word. */
+  #beginWaiting(): void {
+    const nowMs = this.host.clock.now();
+    for (let first = this.#waiting.at(0); first !== undefined; first = this.#waiting.at(0)) {
+      if (this.#mayBegin) this.#begin(first.dial, first.door);
+      else if (nowMs < first.untilMs) break;
+      else this.#begin(first.dial, first.door).refuse('overloaded', 'too many handshakes', this.returnMs());
+      this.#waiting.shift();
+    }
+    if (this.#waiting.length > 0) this.#waitingAlarm.set(nowMs + LOOK_MS);
+  }
 
   #total(index: CountIndex): number {
     return this.#tally.read(index) + this.#around.neighbors.sumOf(index);

@@ -6,6 +6,7 @@ import {
   Tally,
   diaryOf,
   loopback,
+  namesOf,
   nextAt,
   nextInfo,
   nextOf,
@@ -14,7 +15,7 @@ import {
 } from '../../loopback/world.ts';
 
 describe('handshakes in flight', () => {
-  test('beyond the limit are told to come back; those in flight are served', async () => {
+  test('beyond the limit wait unread for their turn', async () => {
     const gate = new Gate();
     const asked = new Tally();
     await using world = await loopback(
@@ -30,12 +31,54 @@ describe('handshakes in flight', () => {
     const first = [world.client(), world.client()];
     await asked.reached(2);
     const late = world.client();
-    const refused = await nextInfo(late.connection, 'refused');
-    expect(refused).toMatchObject({ code: 'overloaded', reason: 'too many handshakes' });
-    expect(await nextInfo(late.connection, 'reconnect')).toMatchObject({ cause: { code: 'overloaded' } });
+    const told = diaryOf(late.connection);
+    await until(() => world.server.counts.connections === 3, 'the third to wait');
+    expect([world.server.counts.handshakes, asked.value]).toEqual([2, 2]);
     gate.open();
     await Promise.all([...first, late].map((client) => client.up()));
+    expect(namesOf(told)).not.toContain('refused');
     expect(world.server.counts).toMatchObject({ handshakes: 0, connections: 3, sessions: 3 });
+  });
+
+  test('that waited for as long as a handshake may take are told to come back', async () => {
+    const gate = new Gate();
+    await using world = await loopback(
+      {
+        authenticate: async () => {
+          await gate.passed;
+          return { id: 'x' };
+        },
+      },
+      { limits: { handshakes: 1 }, handshakeMs: 60 },
+    );
+    const first = world.client({ handshakeMs: 5_000 });
+    await until(() => world.server.counts.handshakes === 1, 'a handshake');
+    // Each holds the place until its handshake has taken too long: the third in line waits for two of them.
+    const all = [first, ...Array.from({ length: 3 }, () => world.client({ handshakeMs: 5_000 }))];
+    const refused = await Promise.race(all.map(({ connection }) => nextInfo(connection, 'refused')));
+    expect(refused).toMatchObject({ code: 'overloaded', reason: 'too many handshakes' });
+    gate.open();
+    await Promise.all(all.map((client) => client.up()));
+  });
+
+  test('that wait are let go with the others when the server closes', async () => {
+    const gate = new Gate();
+    await using world = await loopback(
+      {
+        authenticate: async () => {
+          await gate.passed;
+          return { id: 'x' };
+        },
+      },
+      { limits: { handshakes: 1 } },
+    );
+    const peers = [await Peer.dial(world.port), await Peer.dial(world.port)];
+    for (const peer of peers) peer.hello();
+    await until(() => world.server.counts.connections === 2, 'both');
+    const closed = world.server.close({ drainMs: 0 });
+    for (const peer of peers) expect(await peer.farewell()).toMatchObject({ code: 'going-away' });
+    await closed;
+    expect(world.server.counts).toMatchObject({ connections: 0, handshakes: 0 });
   });
 
   test('that say nothing hold their place only for the handshake time', async () => {
