@@ -36,18 +36,26 @@ export type Store<C extends Contract> = C extends { readonly store: infer Shared
 
 type Leaf = string | number | boolean | bigint | null | undefined | Date | Uint8Array | Error;
 
-/** A value as it arrives: the same data in values of its own. */
+/** A function of the other end: calling it crosses, and it is let go when nobody holds it, or with `using`. */
+export type Stub<Args extends readonly unknown[], Result> = ((...args: Args) => Promise<Arrived<Awaited<Result>>>) &
+  Disposable;
+
+/** A value as it arrives: the same data in values of its own, functions and streams as references. */
 export type Arrived<T> = T extends Leaf
   ? T
-  : T extends ReadonlyMap<infer Key, infer Value>
-    ? Map<Arrived<Key>, Arrived<Value>>
-    : T extends ReadonlySet<infer Item>
-      ? Set<Arrived<Item>>
-      : T extends readonly unknown[]
-        ? { [Index in keyof T]: Arrived<T[Index]> }
-        : T extends object
-          ? { [Key in keyof T]: Arrived<T[Key]> }
-          : T;
+  : T extends (...args: infer Args) => infer Result
+    ? Stub<Args, Result>
+    : T extends AsyncIterable<infer Item>
+      ? AsyncIterable<Arrived<Item>>
+      : T extends ReadonlyMap<infer Key, infer Value>
+        ? Map<Arrived<Key>, Arrived<Value>>
+        : T extends ReadonlySet<infer Item>
+          ? Set<Arrived<Item>>
+          : T extends readonly unknown[]
+            ? { [Index in keyof T]: Arrived<T[Index]> }
+            : T extends object
+              ? { [Key in keyof T]: Arrived<T[Key]> }
+              : T;
 
 /** The arguments of an event as its handler gets them. */
 export type HandlerArgs<Sent extends readonly unknown[]> = {
@@ -55,3 +63,30 @@ export type HandlerArgs<Sent extends readonly unknown[]> = {
 } extends infer Got extends readonly unknown[]
   ? Got
   : never;
+
+/** The methods that one end of a contract exposes. */
+export type MethodsOf<End> = End extends { readonly methods: infer Methods } ? Methods : {};
+
+type AnyMethod = (...args: never[]) => unknown;
+
+/** The arguments of one method. */
+export type CallArgs<Methods, Name extends keyof Methods> = Parameters<Extract<Methods[Name], AnyMethod>>;
+
+/** What the caller of one method gets. */
+export type CallResult<Methods, Name extends keyof Methods> = Arrived<
+  Awaited<ReturnType<Extract<Methods[Name], AnyMethod>>>
+>;
+
+/** The methods of a peer, as its other end calls them. */
+export type Remote<Methods> = {
+  readonly [Name in keyof Methods]: Methods[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Arrived<Awaited<Result>>>
+    : never;
+};
+
+/** The methods an end exposes: what they get has arrived, what they return will. */
+export type Exposed<Methods> = {
+  [Name in keyof Methods]?: Methods[Name] extends (...args: infer Args) => infer Result
+    ? (...args: HandlerArgs<Args>) => Awaited<Result> | Promise<Awaited<Result>>
+    : never;
+};

@@ -51,6 +51,27 @@ export const errorTable = {
     meaning: 'resend() or discard() was called after the gap listener returned.',
   },
   NoHandler: { family: 'peer', retry: false, meaning: 'The peer processed the event but nothing there listens to it.' },
+  InvalidInput: {
+    family: 'caller',
+    retry: false,
+    meaning: 'A schema of the receiving end refuses the arguments; the sentence names each field.',
+  },
+  SessionLost: {
+    family: 'line',
+    retry: false,
+    meaning: 'A function or stream of a session that is gone, or one that was let go.',
+  },
+  EstablishFailed: {
+    family: 'caller',
+    retry: true,
+    meaning: 'establish() threw; that connection was given up and is dialled again.',
+  },
+  NoMethod: { family: 'peer', retry: false, meaning: 'The peer exposes no method of this name.' },
+  TooManyCalls: {
+    family: 'caller',
+    retry: true,
+    meaning: 'limits.callsInFlight calls have no result yet, at this end or at the peer.',
+  },
   HandlerFailed: {
     family: 'peer',
     retry: false,
@@ -150,7 +171,7 @@ export const endTable = {
   'credit-exceeded': { wire: 127, family: 'peer', meaning: 'More messages or bytes than this end granted room for.' },
   'message-too-large': { wire: 128, family: 'peer', meaning: 'A message larger than this end announced to take.' },
   'payload-refused': { wire: 129, family: 'peer', meaning: 'A payload that the scan does not let through.' },
-  'unknown-receipt': { wire: 130, family: 'peer', meaning: 'A receipt for a message that asked for none.' },
+  'unknown-receipt': { wire: 130, family: 'peer', meaning: 'A receipt or a result that nobody asked for.' },
   ended: { wire: 200, family: 'peer', meaning: 'The session was ended by the other end with session.close().' },
   replaced: { wire: 201, family: 'peer', meaning: 'A newer connection of the same session took over.' },
   refused: { wire: 202, family: 'caller', meaning: 'The authentication hook refused the credentials.' },

@@ -8,6 +8,7 @@ export type { SessionInfo } from './actors/hosted-session.ts';
 export type { EndOptions, Limits, RedialOptions } from './actors/options.ts';
 export type { Turn } from './actors/session-actor.ts';
 export type { ShardCounts } from './actors/tally.ts';
+export type { Schema, SchemaIssue, SchemaResult, Validate } from './actors/validation.ts';
 export type { Wait } from './actors/waits.ts';
 export type { Arrived, Contract, Credentials, Flip, HandlerArgs, Identity, Store } from './contract.ts';
 export { HomingError } from './errors.ts';

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type EndCode, endCodeOf, endTable, wireNumberOf } from '../src/errors.ts';
 import { sessionId } from '../src/ids.ts';
+import { RESULT_BYTES, ResultStatus } from '../src/session/calls.ts';
 import { Codec } from '../src/wire/codec.ts';
 import * as control from '../src/wire/control.ts';
 import * as frame from '../src/wire/frame.ts';
@@ -136,16 +137,37 @@ function fieldsOf({ type, flags, seq, bytes, start, end }: Splitter): Record<str
     case frame.FrameType.ORDERED:
       return { type: name, kind: orderedKinds[flags], seq, value: decodeValue(bytes, start, end) };
     default:
-      return {
-        type: name,
-        kind: flags === frame.Kind.RECEIPT ? 'RECEIPT' : flags,
-        seq,
-        receipt: receiptOf(bytes, start, end),
-      };
+      return { type: name, seq, ...directOf(flags, bytes, start, end) };
   }
 }
 
-const orderedKinds: Readonly<Record<number, string>> = { [frame.Kind.EVENT]: 'EVENT', [frame.Kind.DELIVER]: 'DELIVER' };
+const orderedKinds: Readonly<Record<number, string>> = {
+  [frame.Kind.EVENT]: 'EVENT',
+  [frame.Kind.DELIVER]: 'DELIVER',
+  [frame.Kind.CALL]: 'CALL',
+};
+
+function directOf(kind: number, bytes: Uint8Array, start: number, end: number): object {
+  switch (kind) {
+    case frame.Kind.RECEIPT:
+      return { kind: 'RECEIPT', receipt: receiptOf(bytes, start, end) };
+    case frame.Kind.RESULT:
+      return { kind: 'RESULT', result: resultOf(bytes, start, end) };
+    case frame.Kind.CANCEL:
+      expect(end - start).toBe(8);
+      return { kind: 'CANCEL', cancel: { seq: frame.readU64(bytes, start) } };
+    default:
+      return { kind };
+  }
+}
+
+/** JSON has no undefined: the examples write null for it. */
+function resultOf(bytes: Uint8Array, start: number, end: number): object {
+  const plain = { seq: frame.readU64(bytes, start), status: frame.readU8(bytes, start + 8) };
+  const itemAt = start + RESULT_BYTES;
+  if (itemAt === end) return plain;
+  return { ...plain, value: (decodeValue(bytes, itemAt, end) as unknown[]).map((each) => each ?? null) };
+}
 
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('expected a body that decodes');
@@ -251,6 +273,8 @@ function payloadOf(fields: Fields): Uint8Array {
     return head;
   }
   if (fields.type === 'ORDERED') return encodeValue(fields['value']);
+  if (fields['kind'] === 'RESULT') return encodeResult(fields['result'] as Result);
+  if (fields['kind'] === 'CANCEL') return numberOf(fields['cancel'] as { seq: number });
   const { seq, status, error } = fields['receipt'] as { seq: number; status: number; error?: Record<string, string> };
   const item =
     error === undefined ? new Uint8Array(0) : encodeValue([error['name'], error['message'], error['code']], 'error');
@@ -259,6 +283,24 @@ function payloadOf(fields: Fields): Uint8Array {
   receipt[8] = status;
   receipt.set(item, 9);
   return receipt;
+}
+
+interface Result {
+  readonly seq: number;
+  readonly status: number;
+  readonly value?: readonly unknown[];
+}
+
+function encodeResult({ seq, status, value }: Result): Uint8Array {
+  const item =
+    value === undefined ? new Uint8Array(0) : encodeValue(value.map((each) => each ?? undefined), 'result'); // prettier-ignore
+  return new Uint8Array(Buffer.concat([numberOf({ seq }), Uint8Array.of(status), item]));
+}
+
+function numberOf({ seq }: { readonly seq: number }): Uint8Array {
+  const bytes = new Uint8Array(8);
+  frame.writeU64(bytes, 0, seq);
+  return bytes;
 }
 
 describe('the values', () => {
@@ -335,9 +377,17 @@ describe('the tables', () => {
 
   it('of kinds has every kind with its lane', () => {
     const rows = rowsOf(/^(ordered|direct)$/).map(([lane, kind]) => [lane, kind]);
-    const { EVENT, DELIVER, RECEIPT } = frame.Kind;
-    expect(rows).toEqual([['ordered', `${EVENT} EVENT`], ['ordered', `${DELIVER} DELIVER`], ['direct', `${RECEIPT} RECEIPT`]]); // prettier-ignore
-    expect(Object.keys(frame.Kind)).toHaveLength(rows.length);
+    const ordered = new Set(['EVENT', 'DELIVER', 'CALL']);
+    const kinds = Object.entries(frame.Kind);
+    expect(rows).toEqual(
+      kinds.map(([kind, number]) => [ordered.has(kind) ? 'ordered' : 'direct', `${number} ${kind}`]),
+    );
+  });
+
+  it('of results has every status', () => {
+    const from = page.indexOf('**Calls.**');
+    const statuses = [...page.slice(from, page.indexOf('## 10.')).matchAll(/^ +\| (\d) +\|/gm)];
+    expect(statuses.map(([, status]) => Number(status))).toEqual(Object.values(ResultStatus));
   });
 
   it('of tags has every tag', () => {

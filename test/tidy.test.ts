@@ -18,6 +18,9 @@ const longFiles: Readonly<Record<string, string>> = {
     'what acceptors ask and sessions tell over one table of sessions, with its bounds and its drain',
   'src/server/threads.ts':
     'the main thread over its shards: what the supervisor, the doors and the shards tell meets here',
+  'src/actors/functions.ts': 'exports and imports share their counts, their ends and the message that is being encoded',
+  'src/actors/mailbox.ts': 'one turn from its message to its settlement, for events and calls',
+  'src/client/client.ts': 'the public handle: what users call, one method each, and the run of establish',
   'src/session/outlet.ts':
     'the sending half over both outboxes: credit, order and gap are decided by the same few fields',
   'src/session/session.ts': 'one function a frame and one a command over the parts, which have files of their own',

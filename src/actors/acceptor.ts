@@ -26,7 +26,7 @@ import { termsOf } from './greeting.ts';
 import type { Carrier, HostedSession, KnownIdentity } from './hosted-session.ts';
 import type { Books } from './books.ts';
 import { Link, type LinkOwner } from './link.ts';
-import { describeError, isThenable } from './mailbox.ts';
+import { describeError, isThenable } from './describe.ts';
 import type { Settings } from './options.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 

@@ -21,10 +21,11 @@ import {
 } from '../wire/control.ts';
 import { FrameType } from '../wire/frame.ts';
 import type { Splitter } from '../wire/splitter.ts';
+import { Alarm } from './alarm.ts';
 import { Greeting } from './greeting.ts';
 import type { Books } from './books.ts';
 import { Link, type LinkOwner } from './link.ts';
-import { describeError, isThenable } from './mailbox.ts';
+import { describeError, isThenable } from './describe.ts';
 import type { RedialOptions, Settings } from './options.ts';
 import type { Dial, Host } from './ports.ts';
 import type { EndReport, LossChoice, LossReport } from './reports.ts';
@@ -84,6 +85,10 @@ export class Dialler {
   #cause: Error | undefined;
   #drain: { readonly timer: unknown; readonly endsAtMs: number } | undefined;
   #isReferenced = true;
+  /** What the server granted; 0 before it has. */
+  #lingerMs = 0;
+  /** Rings when the server has surely forgotten the session, if its connection was lost as it was here. */
+  readonly #lingering: Alarm;
   /** It drains with its peer: both ends say when they are quiet. */
   #isLeaving = false;
   /** Set once the session is over for good. */
@@ -96,6 +101,7 @@ export class Dialler {
     this.#owner = owner;
     this.#backoff = freshBackoff(options.redial);
     this.#backoffAtDial = this.#backoff;
+    this.#lingering = new Alarm(host.clock, () => this.actor.lingerOver());
     this.#greeting = new Greeting(host, options.settings, options.learn !== undefined);
     const told = {
       failed: (error: HomingError) => owner.failed(error),
@@ -137,6 +143,15 @@ export class Dialler {
     this.#machine.send({ type: 'RECONNECT' });
   }
 
+  /** Gives a live connection up for a reason of the user's, and dials again as after one that failed. */
+  abandon(cause: Error): void {
+    if (this.state !== 'up') return;
+    this.#goodbye();
+    this.#cause = cause;
+    this.#backoff = this.#backoffAtDial;
+    this.#machine.send({ type: 'SOCKET_LOST', code: 'disconnected' });
+  }
+
   disconnect(): void {
     this.#goodbye();
     this.#machine.send({ type: 'DISCONNECT' });
@@ -158,7 +173,7 @@ export class Dialler {
    */
   drain(drainMs: number): void {
     const { actor } = this;
-    const isDown = this.state !== 'up' && actor.session.isIdle(actor.mailbox.isIdle);
+    const isDown = this.state !== 'up' && actor.session.isIdle(actor.isIdle);
     if (drainMs === 0 || isDown) return this.close(drainMs);
     this.#isLeaving = true;
     actor.session.startDrain(0, 'this end is shutting down');
@@ -289,10 +304,15 @@ export class Dialler {
   #changed(state: ConnectionState, previous: ConnectionState): void {
     this.#owner.changed(state, previous);
     if (state === 'up') this.#owner.up(this.#isResumed);
-    else if (previous === 'up') this.#owner.down(this.#machine.context().cause as EndCode);
+    else if (previous === 'up') this.#wentDown(this.#machine.context().cause as EndCode);
     if (state === 'closed' && this.#report !== undefined) this.#owner.closed(this.#report);
     if (state === 'idle' && this.#options.isOnce) this.#finish('stream-ended', '');
     else if (state === 'idle' && this.#drain !== undefined) this.#finish('closed', '');
+  }
+
+  #wentDown(code: EndCode): void {
+    if (!this.#isClosed) this.#lingering.set(this.#host.clock.now() + this.#lingerMs);
+    this.#owner.down(code);
   }
 
   // ---- what the link tells
@@ -361,7 +381,7 @@ export class Dialler {
     const choice = this.#owner.lost({ reason, oldId, epoch: fresh.epoch, unconfirmed, carried });
     const { outlet } = this.actor.session;
     if (choice.discard) outlet.discardCarried();
-    if (choice.resend) outlet.resend(leftover);
+    if (choice.resend) this.actor.resend(leftover);
     outlet.afterGap();
     this.actor.afterInput();
   }
@@ -376,6 +396,8 @@ export class Dialler {
     const isChecksummed = (welcome.features & Feature.CHECKSUM) !== 0;
     const checksum = isChecksummed ? this.#host.checksum : undefined;
     const window = { windowMessages, windowBytes, messageBytes };
+    this.#lingerMs = welcome.lingerMs;
+    this.#lingering.stop();
     this.actor.attach({ orderedReceived, cursor, directReceived, ...window, checksum }, depth, true);
     link.carry(this.actor, isChecksummed);
     this.#cause = undefined;
@@ -435,6 +457,7 @@ export class Dialler {
   #conclude(code: EndCode, reason: string, finalCursor: number, isRefusal: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#lingering.stop();
     this.#stopDrain();
     const report = { code, reason, ...this.actor.end(code, reason, finalCursor) };
     this.#report = report;

@@ -296,7 +296,6 @@ export class Link implements LineEvents {
     this.#alarm.stop();
     const actor = this.#actor;
     if (actor?.link !== this) return;
-    actor.link = undefined;
-    actor.session.detach();
+    actor.detach();
   }
 }

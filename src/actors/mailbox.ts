@@ -3,13 +3,17 @@
  * returns at once costs no promise; one that returns a promise holds the queue until it settles. What waits here is
  * copied, because the chunk it came in is the socket's.
  */
-import { HomingError } from '../errors.ts';
+import { ResultStatus } from '../session/calls.ts';
 import { ReceiptStatus, type Session, type TakenMessage } from '../session/session.ts';
 import { Deque } from '../session/deque.ts';
-import { Codec } from '../wire/codec.ts';
+import type { Codec } from '../wire/codec.ts';
 import { Kind, copyOf } from '../wire/frame.ts';
-import { defaultWireLimits } from '../wire/limits.ts';
+import type { Callee, Method } from './callee.ts';
+import { isThenable } from './describe.ts';
+import type { Functions } from './functions.ts';
 import type { Handler, Handlers } from './handlers.ts';
+import { type Replies, encodeError } from './replies.ts';
+import { type Schema, type Validation, checked } from './validation.ts';
 
 /** What the mailbox tells its actor. */
 export interface MailboxOwner {
@@ -21,6 +25,18 @@ export interface MailboxOwner {
   settled(): void;
   /** The time, for acks. */
   now(): number;
+}
+
+/** What a mailbox works with; all of one session. */
+export interface MailboxParts {
+  readonly session: Session;
+  readonly codec: Codec;
+  readonly handlers: Handlers;
+  readonly callee: Callee;
+  readonly replies: Replies;
+  readonly functions: Functions;
+  /** Schemas of what the peer may say, if there are any. */
+  readonly validation: Validation | undefined;
 }
 
 /** A message that waits or runs. */
@@ -40,8 +56,9 @@ export interface RunningTurn {
   epoch: number;
 }
 
-/** Receipts that wait for the peer beyond this hold the queue: a peer that never takes them gets no further credit. */
-const RECEIPTS_WAITING_MAX = 10_000;
+/** Receipts and results that wait for the peer beyond this hold the queue: a peer that never takes them gets no credit. */
+const DIRECT_WAITING_MAX = 10_000;
+const DIRECT_BYTES_MAX = 16_777_216;
 
 /** Runs the turns of one session. */
 export class Mailbox {
@@ -53,6 +70,10 @@ export class Mailbox {
   readonly #codec: Codec;
   readonly #handlers: Handlers;
   readonly #owner: MailboxOwner;
+  readonly #callee: Callee;
+  readonly #replies: Replies;
+  readonly #functions: Functions;
+  readonly #validation: Validation | undefined;
   readonly #queue = new Deque<Entry>();
   readonly #turnSlot: RunningTurn = { seq: 0, epoch: 0 };
   #isOpen = false;
@@ -63,10 +84,15 @@ export class Mailbox {
   #nowMs = 0;
   #afterClose: (() => void) | undefined;
 
-  constructor(session: Session, codec: Codec, handlers: Handlers, owner: MailboxOwner) {
+  constructor(parts: MailboxParts, owner: MailboxOwner) {
+    const { session, codec, handlers, callee, replies, functions, validation } = parts;
     this.#session = session;
     this.#codec = codec;
     this.#handlers = handlers;
+    this.#callee = callee;
+    this.#replies = replies;
+    this.#functions = functions;
+    this.#validation = validation;
     this.#owner = owner;
   }
 
@@ -119,7 +145,12 @@ export class Mailbox {
 
   get #mayStart(): boolean {
     if (!this.#isOpen || this.#running || this.#queue.length > 0 || this.#isClosed) return false;
-    return this.#session.outlet.direct.messages < RECEIPTS_WAITING_MAX;
+    return !this.#isHeld;
+  }
+
+  get #isHeld(): boolean {
+    const { direct } = this.#session.outlet;
+    return direct.messages >= DIRECT_WAITING_MAX || direct.bytes >= DIRECT_BYTES_MAX;
   }
 
   /** Starts what waits. A turn that ends at once comes back here: the loop goes on, the stack does not grow. */
@@ -133,7 +164,7 @@ export class Mailbox {
 
   #startWaiting(): void {
     while (this.#isOpen && !this.#running && !this.#isClosed && this.#queue.length > 0) {
-      if (this.#session.outlet.direct.messages >= RECEIPTS_WAITING_MAX) return;
+      if (this.#isHeld) return;
       const entry = this.#queue.shift();
       if (entry === undefined) return;
       this.#start(entry.kind, entry.seq, entry.epoch, entry.verdict, entry.bytes, entry.start, entry.end);
@@ -153,9 +184,14 @@ export class Mailbox {
     const size = end - start;
     let values: unknown[];
     try {
-      values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
+      const isPast = epoch !== this.#session.epoch;
+      values = this.#functions.decode(this.#codec, bytes, start, end, verdict, isPast) as unknown[];
     } catch (error) {
       this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
+      return;
+    }
+    if (kind === Kind.CALL) {
+      this.#startCall(seq, epoch, size, values);
       return;
     }
     const handlers = this.#handlers.of(values[0] as string);
@@ -173,7 +209,7 @@ export class Mailbox {
     }
     let result: unknown;
     try {
-      result = this.#call(only, values, seq, epoch);
+      result = this.#call(only, values, seq, epoch, this.#validation?.event(values[0] as string));
     } catch (error) {
       this.#running = false;
       this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
@@ -204,7 +240,7 @@ export class Mailbox {
     let first: unknown;
     for (const handler of handlers) {
       try {
-        const result = this.#call(handler, values, seq, epoch);
+        const result = this.#call(handler, values, seq, epoch, this.#validation?.event(values[0] as string));
         if (isThenable(result)) await result;
       } catch (error) {
         if (status === ReceiptStatus.OK) first = error;
@@ -214,7 +250,37 @@ export class Mailbox {
     this.#settleLater(kind, seq, epoch, size, status, first);
   }
 
-  #call(handler: Handler, values: readonly unknown[], seq: number, epoch: number): unknown {
+  /** A call counts as processed once it has started; what it comes to is a message of its own. */
+  #startCall(seq: number, epoch: number, size: number, values: readonly unknown[]): void {
+    const session = this.#session;
+    const isCancelled = epoch === session.epoch && session.takeCancel(seq);
+    const refusal = isCancelled ? ResultStatus.CANCELLED : this.#callee.refusalOf(values[0] as string);
+    if (refusal === undefined) {
+      this.turnCount += 1;
+      let isLater = false;
+      const schema = this.#validation?.method(values[0] as string);
+      const enter = (method: Method): unknown => this.#call(method, values, seq, epoch, schema);
+      this.#callee.start(values, seq, epoch, enter, (status, value) => {
+        this.#replies.send(Kind.RESULT, seq, epoch, status, value);
+        if (isLater) this.#owner.settled();
+      });
+      isLater = true;
+    } else this.#replies.send(Kind.RESULT, seq, epoch, refusal, undefined);
+    if (this.#isClosed) return;
+    if (epoch === session.epoch) session.processed(size, this.#nowMs);
+    else session.settleOld(size, this.#nowMs);
+  }
+
+  /** Calls a handler or method as the turn that can be asked for; with a schema only when that lets the arguments pass. */
+  #call(handler: Handler, values: readonly unknown[], seq: number, epoch: number, schema: Schema | undefined): unknown {
+    if (schema === undefined) return this.#enter(handler, values, seq, epoch);
+    const name = values[0] as string;
+    const args = checked(schema, name, values.slice(1));
+    if (!isThenable(args)) return this.#enter(handler, [name, ...args], seq, epoch);
+    return args.then((passed) => this.#enter(handler, [name, ...passed], seq, epoch));
+  }
+
+  #enter(handler: Handler, values: readonly unknown[], seq: number, epoch: number): unknown {
     const slot = this.#turnSlot;
     slot.seq = seq;
     slot.epoch = epoch;
@@ -248,48 +314,8 @@ export class Mailbox {
       return;
     }
     session.processed(size, this.#nowMs);
-    if (kind === Kind.DELIVER) session.sendReceipt(seq, status, this.#encodeError(status, error));
+    const errorItem = status === ReceiptStatus.FAILED && kind === Kind.DELIVER ? encodeError(error) : undefined;
+    if (kind === Kind.DELIVER) session.sendReceipt(seq, status, errorItem);
+    else if (kind === Kind.CALL) this.#replies.send(Kind.RESULT, seq, epoch, ResultStatus.FAILED, error);
   }
-
-  /** What the peer may learn of an error: its name, its sentence and its code; never a stack. */
-  #encodeError(status: number, error: unknown): Uint8Array | undefined {
-    if (status !== ReceiptStatus.FAILED) return undefined;
-    const { name, message, code } = describeError(error);
-    errorCodec.encode([name, message, code], 'error');
-    return copyOf(errorCodec.scratch, errorCodec.start, errorCodec.end);
-  }
-}
-
-// Not the session's own, which may take messages only that are smaller than an error.
-const errorCodec = new Codec(defaultWireLimits);
-
-const ERROR_TEXT_MAX = 1_024;
-
-/** The three plain facts of an error that may leave this process, cut to a bound. */
-export function describeError(error: unknown): { name: string; message: string; code: string | undefined } {
-  try {
-    if (!(error instanceof Error)) return { name: 'Error', message: plainText(error), code: undefined };
-    const code = 'code' in error && typeof error.code === 'string' ? plainText(error.code) : undefined;
-    return { name: plainText(error.name), message: plainText(error.message), code };
-  } catch {
-    return { name: 'Error', message: 'an error that cannot be read', code: undefined };
-  }
-}
-
-function plainText(value: unknown): string {
-  return String(value).slice(0, ERROR_TEXT_MAX).toWellFormed();
-}
-
-/** Whether a handler, or a hook, answers later. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
-
-/** The error that a failed receipt stands for; what the peer sent instead of texts is left out. */
-export function remoteError(event: string, values: unknown): HomingError {
-  const [name, message, code] = Array.isArray(values) ? (values as unknown[]) : [];
-  const sentence = typeof message === 'string' ? message : 'an error that cannot be read';
-  const facts = { name: typeof name === 'string' ? name : 'Error', ...(typeof code === 'string' ? { code } : {}) };
-  const cause = Object.assign(new Error(sentence), facts);
-  return new HomingError('HandlerFailed', `the peer's handler of ${event} threw: ${sentence}`, { cause });
 }

@@ -19,6 +19,10 @@ export interface Limits {
   /** Ordered messages received and not yet processed. */
   readonly mailboxMessages: number;
   readonly mailboxBytes: number;
+  /** Calls without a result, each way; beyond it a call is refused with `TooManyCalls`. */
+  readonly callsInFlight: number;
+  /** Functions and streams that were passed and are in use at the other end, each way. */
+  readonly functions: number;
   /** Containers inside each other in one message; what an end sends keeps within that of its peer as well. */
   readonly depth: number;
   /** Server: sessions in memory, connected or not. */
@@ -59,6 +63,7 @@ export const defaults = {
   lingerMs: 120_000,
   backoff: { firstMs: 10, baseMs: 250, maxMs: 20_000, stableMs: 10_000 },
   turnDeadlineMs: 30_000,
+  callDeadlineMs: 30_000,
   drainMs: 30_000,
   watchdogMs: 10_000,
   restarts: { max: 5, withinMs: 30_000 },
@@ -68,6 +73,8 @@ export const defaults = {
     outboxBytes: 16_777_216,
     mailboxMessages: 1_024,
     mailboxBytes: 1_048_576,
+    callsInFlight: 1_000,
+    functions: 10_000,
     depth: 32,
     sessions: 100_000,
     connections: 100_000,
@@ -103,7 +110,9 @@ export function settingsOf(options: EndOptions): Settings {
   const lingerMs = number('lingerMs', options.lingerMs, defaults.lingerMs, 0, WIRE_MS_MAX);
   const limits = limitsOf(group('limits', options.limits));
   const wire = { ...defaultWireLimits, messageBytes: limits.messageBytes, depth: limits.depth };
-  const session = { limits, wire, heartbeat, turnDeadlineMs: defaults.turnDeadlineMs };
+  const { turnDeadlineMs, callDeadlineMs } = defaults;
+  const { callsInFlight, functions } = limits;
+  const session = { limits, wire, heartbeat, turnDeadlineMs, callDeadlineMs, callsInFlight, functions };
   return { session, heartbeat, handshakeMs, lingerMs, limits, checksum };
 }
 

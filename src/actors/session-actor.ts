@@ -6,15 +6,22 @@ import { type EndCode, HomingError, type Outcome } from '../errors.ts';
 import { type PeerState, ReceiptStatus, Session, type SessionLimits } from '../session/session.ts';
 import type { Heartbeat } from '../session/liveness.ts';
 import type { Leftover, OutletOutput, Taker } from '../session/outlet.ts';
+import { RESULT_BYTES, ResultStatus } from '../session/calls.ts';
 import { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
+import { Callee } from './callee.ts';
+import { Caller, type CallerOwner } from './caller.ts';
 import { Handlers } from './handlers.ts';
 import { Account, type Books } from './books.ts';
 import type { Link } from './link.ts';
-import { Mailbox, describeError, remoteError } from './mailbox.ts';
+import { describeError, remoteError } from './describe.ts';
+import { Functions, type FunctionsOwner } from './functions.ts';
+import { Mailbox } from './mailbox.ts';
+import { Replies } from './replies.ts';
 import type { Clock, Host } from './ports.ts';
+import type { Validation } from './validation.ts';
 import { type Wait, Waits } from './waits.ts';
 
 /** Settings of a session at this end; all have defaults in `options.ts`. */
@@ -24,6 +31,14 @@ export interface SessionSettings {
   readonly heartbeat: Heartbeat;
   /** Deadline of a wait inside a handler, in milliseconds (DESIGN: contract 1). */
   readonly turnDeadlineMs: number;
+  /** Deadline of a call, in milliseconds with a connection, unless the caller says otherwise. */
+  readonly callDeadlineMs: number;
+  /** Calls that may be in flight each way. */
+  readonly callsInFlight: number;
+  /** Functions and streams that may be in use at the other end, each way. */
+  readonly functions: number;
+  /** Schemas of what the peer may say. */
+  readonly validation?: Validation | undefined;
 }
 
 /** What the holder of a session is told. */
@@ -50,6 +65,7 @@ export class SessionActor {
   readonly session: Session;
   readonly mailbox: Mailbox;
   readonly handlers = new Handlers();
+  readonly callee: Callee;
   /** Messages processed that nobody listened to. */
   unheardCount = 0;
   /** The connection that carries it now. */
@@ -62,9 +78,14 @@ export class SessionActor {
   readonly #books: Books | undefined;
   readonly #account: Account;
   readonly #writableTokens: number[] = [];
+  readonly #replies: Replies;
+  readonly #caller: Caller;
+  readonly functions: Functions;
   #ending: AbortController | undefined;
   #end: { readonly code: EndCode; readonly reason: string } | undefined;
   #isClosing = false;
+  /** Ordinals of messages that pass functions of the epoch before this. */
+  #gone: ReadonlyMap<number, { readonly token: number }> = new Map();
   #watchesIdle = false;
 
   /** `books`: those of the shard, which count what this session holds. */
@@ -76,15 +97,30 @@ export class SessionActor {
     this.#clock = host.clock;
     this.#codec = new Codec(settings.wire);
     this.#waits = new Waits(host.clock);
+    // Deadlines of calls count the time with a connection, and there is none yet.
+    this.#waits.pause(true);
+    this.callee = new Callee(settings.callsInFlight);
+    this.functions = new Functions(this.#functionsOwner(host), settings.functions);
+    const inspectItem = (bytes: Uint8Array, start: number, end: number): number =>
+      scan(bytes, start, end, settings.wire);
     const inspect = (bytes: Uint8Array, start: number, end: number): number =>
-      isNamedArray(bytes, start) ? scan(bytes, start, end, settings.wire) : -1;
-    this.session = new Session({ limits: settings.limits, heartbeat: settings.heartbeat, inspect });
-    this.mailbox = new Mailbox(this.session, this.#codec, this.handlers, {
-      failed: (error, messageId) => this.#failed(error, messageId),
-      unheard: () => void (this.unheardCount += 1),
-      settled: () => this.#afterInput(),
-      now: () => host.clock.now(),
-    });
+      isNamedArray(bytes, start) ? inspectItem(bytes, start, end) : -1;
+    this.session = new Session({ limits: settings.limits, heartbeat: settings.heartbeat, inspect, inspectItem });
+    const { session, functions, handlers, callee } = this;
+    const codec = this.#codec;
+    this.#replies = new Replies(session, codec, functions, (error, messageId) => this.#failed(error, messageId));
+    const { callsInFlight, callDeadlineMs } = settings;
+    const caller = { session, codec, waits: this.#waits, functions, callsInFlight, callDeadlineMs };
+    this.#caller = new Caller(caller, this.#callerOwner());
+    this.mailbox = new Mailbox(
+      { session, codec, handlers, callee, replies: this.#replies, functions, validation: settings.validation },
+      {
+        failed: (error, messageId) => this.#failed(error, messageId),
+        unheard: () => void (this.unheardCount += 1),
+        settled: () => this.#afterInput(),
+        now: () => host.clock.now(),
+      },
+    );
   }
 
   // ---- what the public handles call
@@ -94,10 +130,11 @@ export class SessionActor {
     this.#requireOpen();
     const outlet = this.session.outlet;
     const codec = this.#encode(message);
-    if (outlet.isFull(codec.end - codec.start)) throw this.#outboxFull(message[0] as string);
-    if (this.#books?.isSpent === true) throw this.#shardFull(message[0] as string, this.#books.bytesMax);
+    if (outlet.isFull(codec.end - codec.start)) throw this.#refused(this.#outboxFull(message[0] as string));
+    if (this.#books?.isSpent === true) throw this.#refused(this.#shardFull(message[0] as string));
     outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
-    if (this.mailbox.isRunning) this.session.allowInTurn();
+    this.functions.accepted(outlet.lastOrdinal, 0);
+    if (this.#isInTurn) this.session.allowInTurn();
     this.wake();
     return !outlet.isHalfFull;
   }
@@ -108,15 +145,22 @@ export class SessionActor {
       this.#requireOpen();
       const outlet = this.session.outlet;
       const { scratch, start, end } = this.#encode(message);
-      if (this.#books?.isSpent === true) throw this.#shardFull(String(message[0]), this.#books.bytesMax);
-      if (outlet.isFull(end - start)) {
-        if (outlet.isLineFull(end - start)) throw this.#outboxFull(String(message[0]));
-        outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
-      } else outlet.accept(Kind.DELIVER, scratch, start, end, token);
-      if (this.mailbox.isRunning) this.session.allowInTurn();
+      const event = String(message[0]);
+      if (this.#mustQueue(event, end - start)) outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
+      else outlet.accept(Kind.DELIVER, scratch, start, end, token);
+      this.functions.accepted(outlet.lastOrdinal, token);
+      if (this.#isInTurn) this.session.allowInTurn();
       this.wake();
     };
     return this.#wait(String(message[0]), wait, begin, (token) => this.#giveUp(token));
+  }
+
+  /**
+   * Calls a method of the peer with `[method, ...args]` and resolves with what it returns. Waits for room in the outbox;
+   * deadline and abort as `Limited.call` says.
+   */
+  call(message: readonly unknown[], wait: Wait, isOfRun = false): Promise<unknown> {
+    return this.#caller.call(message, wait, isOfRun);
   }
 
   /** Resolves when the peer has processed everything accepted so far. */
@@ -157,7 +201,7 @@ export class SessionActor {
     if (turn === undefined) throw new HomingError('NoTurn', 'expected to be read in a handler before its first await');
     const { seq, epoch } = turn;
     this.#ending ??= new AbortController();
-    const { signal } = this.#ending;
+    const signal = this.callee.signalOf(seq, epoch) ?? this.#ending.signal;
     return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: undefined, signal };
   }
 
@@ -176,8 +220,9 @@ export class SessionActor {
   /** A batch of frames has been taken: promises settle, drains go on. */
   afterInput(): void {
     this.#settleOutputs();
+    this.functions.sweep();
     this.mailbox.resume();
-    if (this.session.settleDrain(this.mailbox.isIdle)) this.#owner.quiet();
+    if (this.session.settleDrain(this.isIdle)) this.#owner.quiet();
     if (this.#watchesIdle) this.checkIdle();
   }
 
@@ -194,6 +239,26 @@ export class SessionActor {
     const taker: Taker = (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
     const isShallower = limits.depth < own.depth;
     this.session.attach({ ...peer, taker: isShallower ? taker : undefined }, ackAtOnce, this.#clock.now());
+    this.#waits.pause(false);
+  }
+
+  /** Whether no message waits or is handled, and no call runs here. */
+  get isIdle(): boolean {
+    return this.mailbox.isIdle && this.callee.runningCount === 0;
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    this.link = undefined;
+    this.session.detach();
+    this.#waits.pause(true);
+    // What this connection brought last counts, though it ended with the same bytes.
+    this.#settleOutputs();
+  }
+
+  /** There was no connection for as long as the peer keeps the session: what became of written calls will not be known. */
+  lingerOver(): void {
+    this.#caller.lingerOver();
   }
 
   /** Something is there to write: it leaves with the rest of this tick. */
@@ -215,14 +280,25 @@ export class SessionActor {
 
   /** Tells the owner if this end has nothing to do and nothing to wait for. */
   checkIdle(): void {
-    if (this.session.isIdle(this.mailbox.isIdle)) this.#owner.idle();
+    if (this.session.isIdle(this.isIdle)) this.#owner.idle();
   }
 
   /** History was lost: a new epoch begins. Promises of what was written reject before this returns. */
   startEpoch(finalCursor: number): Leftover {
     const leftover = this.session.startEpoch(finalCursor);
+    this.callee.age(this.session.epoch);
     this.#settleOutputs();
-    return leftover;
+    const { outlet } = this.session;
+    this.#gone = this.functions.age();
+    for (const token of outlet.dropWaiting(this.#gone)) {
+      this.#refuse(token, lostMessage());
+    }
+    return { ...leftover, carried: outlet.ordered.messages };
+  }
+
+  /** Sends the events of a leftover again, but those whose functions went with the old epoch. */
+  resend(leftover: Leftover): void {
+    this.session.outlet.resend(leftover, (ordinal) => this.#gone.has(ordinal));
   }
 
   /**
@@ -241,7 +317,10 @@ export class SessionActor {
     this.session.detach();
     const counts = this.session.outlet.end(finalCursor);
     this.mailbox.close(settledLast);
+    this.callee.close(new HomingError(code, `the session ended: ${reason || code}`));
     this.handlers.close();
+    this.#replies.close();
+    this.functions.close();
     this.#settleOutputs();
     this.#waits.rejectAll((what) => this.#ended(what, undefined));
     this.#ending?.abort(new HomingError(code, `the session ended: ${reason || code}`));
@@ -250,6 +329,10 @@ export class SessionActor {
   }
 
   // ---- below
+
+  get #isInTurn(): boolean {
+    return this.mailbox.isRunning || this.callee.runningCount > 0;
+  }
 
   #wait(
     what: string,
@@ -278,32 +361,99 @@ export class SessionActor {
       throw new HomingError('BadOption', `expected the name of an event as text, got ${typeof message[0]}`);
     }
     const codec = this.#codec;
-    codec.encode(message);
+    this.functions.encode(codec, message, undefined);
     const bytes = codec.end - codec.start;
     const bytesMax = this.session.outlet.messageBytesMax;
     if (bytes > bytesMax) {
-      throw new HomingError(
-        'MessageTooLarge',
-        `${message[0]}: expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`,
-      );
+      const sentence = `${message[0]}: expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`;
+      throw this.#refused(new HomingError('MessageTooLarge', sentence));
     }
     return codec;
   }
 
-  #requireOpen(): void {
+  #requireOpen(isOfRun = false): void {
     if (this.#end === undefined) {
-      if (!this.#isClosing || this.mailbox.isRunning) return;
+      if (!this.#isClosing || isOfRun || this.#isInTurn) return;
       throw new HomingError('Closed', 'the session is being closed');
     }
     const { code, reason } = this.#end;
     throw new HomingError('Closed', `the session has ended (${code}${reason === '' ? '' : `: ${reason}`})`);
   }
 
-  #shardFull(event: string, bytesMax: number): HomingError {
-    return new HomingError(
-      'OutboxFull',
-      `${event}: expected this shard to hold less than ${bytesMax} bytes, its bound`,
-    );
+  /** What was encoded last is not accepted: functions in it were not passed. */
+  #refused(error: unknown): unknown {
+    this.functions.refused();
+    return error;
+  }
+
+  /** Whether a message has to stand in line. Throws when there is no room even there. */
+  #mustQueue(event: string, bytes: number): boolean {
+    const { outlet } = this.session;
+    if (this.#books?.isSpent === true) throw this.#refused(this.#shardFull(event));
+    if (!outlet.isFull(bytes)) return false;
+    if (outlet.isLineFull(bytes)) throw this.#refused(this.#outboxFull(event));
+    return true;
+  }
+
+  #shardFull(event: string): HomingError {
+    const bytesMax = this.#books?.bytesMax ?? 0;
+    return new HomingError('OutboxFull', `${event}: expected this shard to hold less than ${bytesMax} bytes`);
+  }
+
+  #callerOwner(): CallerOwner {
+    return {
+      encode: (message) => void this.#encode(message),
+      requireOpen: (isOfRun) => this.#requireOpen(isOfRun),
+      mustQueue: (method, bytes) => this.#mustQueue(method, bytes),
+      accepted: () => {
+        if (this.#isInTurn) this.session.allowInTurn();
+        this.wake();
+      },
+      giveUp: (token) => this.#giveUp(token),
+    };
+  }
+
+  #functionsOwner(host: Host): FunctionsOwner {
+    return {
+      apply: (target, args, wait) => this.#caller.apply(target, args, wait),
+      release: (target, count) => {
+        if (this.#end !== undefined) return;
+        this.session.sendRelease(target, count);
+        this.wake();
+      },
+      defer: (task) => host.defer(task),
+      oldestOrdinal: () => this.session.outlet.oldestOrdinal,
+      hasOldMessages: () => this.session.room.oldMessages > 0,
+      answerBytesMax: () => this.session.outlet.messageBytesMax - RESULT_BYTES,
+      weigh: (value, carrier) => {
+        const codec = this.#codec;
+        // As it stands in an answer to a pull.
+        codec.encode([[value], false], 'items', carrier);
+        return codec.end - codec.start;
+      },
+    };
+  }
+
+  /** The peer calls a function that it was passed. */
+  #apply({ seq, target, args }: Extract<OutletOutput, { type: 'apply' }>): void {
+    const { epoch } = this.session;
+    const exported = this.functions.exported(target);
+    const answer = (status: number, value: unknown): void => {
+      this.#replies.send(Kind.ANSWER, seq, epoch, status, value);
+      this.#afterInput();
+    };
+    if (exported === undefined) {
+      this.functions.discard(this.#codec, args);
+      return answer(ResultStatus.NO_METHOD, undefined);
+    }
+    const enter = (): unknown => {
+      const values = this.functions.decode(this.#codec, args, 0, args.length, 1, false) as unknown[];
+      return exported.work.apply(exported.self, values);
+    };
+    if (!this.callee.apply(seq, epoch, enter, answer)) {
+      this.functions.discard(this.#codec, args);
+      answer(ResultStatus.TOO_MANY, undefined);
+    }
   }
 
   #outboxFull(event: string): HomingError {
@@ -337,7 +487,26 @@ export class SessionActor {
       case 'receipt':
         this.#settleReceipt(output.token, output.status, output.error);
         return;
+      case 'result':
+        this.#caller.answered(output);
+        return;
+      case 'apply':
+        this.#apply(output);
+        return;
+      case 'stopped':
+        this.callee.cancel(-output.seq);
+        return;
+      case 'released':
+        this.functions.peerReleased(output.target, output.count);
+        return;
+      case 'takenBack':
+        this.functions.takenBack(output.ordinal);
+        return;
+      case 'cancelled':
+        this.callee.cancel(output.seq);
+        return;
       case 'rejected':
+        this.#caller.forget(output.token);
         this.#waits.reject(output.token, this.#ended(this.#waits.whatOf(output.token) ?? 'message', output.outcome));
         return;
       case 'oversize':
@@ -388,6 +557,7 @@ export class SessionActor {
 
   /** A message that was accepted before the peer's terms were known cannot be sent. */
   #refuse(token: number, error: HomingError): void {
+    this.#caller.forget(token);
     if (token === 0) this.#owner.failed(error);
     else this.#waits.reject(token, error);
   }
@@ -399,6 +569,11 @@ export class SessionActor {
       outcome: outcome ?? 'unknown',
     });
   }
+}
+
+function lostMessage(): HomingError {
+  const sentence = 'the message passes or gives back a function of a session that is gone';
+  return new HomingError('SessionLost', sentence, { outcome: 'never-sent' });
 }
 
 /** Whether a payload begins as every message does: an array whose first element is a text. */

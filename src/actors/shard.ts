@@ -363,7 +363,7 @@ export class Shard implements AcceptorOwner {
    */
   #isFinished(session: HostedSession): boolean {
     if (session.isAttached) return false;
-    return !session.isSeen || (!this.#met.has(session) && session.actor.session.isIdle(session.actor.mailbox.isIdle));
+    return !session.isSeen || (!this.#met.has(session) && session.actor.session.isIdle(session.actor.isIdle));
   }
 
   /** When to come back: not all at once. */

@@ -6,6 +6,8 @@ import type { Clock } from './ports.ts';
 export interface Wait {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What the deadline of a call counts: the time with a live connection ('up', unless said otherwise), or all time. */
+  readonly clock?: 'up' | 'wall' | undefined;
 }
 
 interface Waiting {
@@ -13,6 +15,15 @@ interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
   readonly clear: () => void;
+  /** Set for a deadline that stands still while there is no connection. */
+  readonly pace: Pace | undefined;
+}
+
+interface Pace {
+  leftMs: number;
+  sinceMs: number;
+  timer: unknown;
+  readonly late: () => void;
 }
 
 /** Called when a wait ends early; tells what is known of the message behind it. */
@@ -23,6 +34,7 @@ export class Waits {
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
   #token = 0;
+  #isPaused = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -51,6 +63,9 @@ export class Waits {
     if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
       return Promise.reject(new HomingError('BadOption', `expected timeoutMs of 0 or more, got ${String(timeoutMs)}`));
     }
+    if (wait.clock !== undefined && wait.clock !== 'up' && wait.clock !== 'wall') {
+      return Promise.reject(new HomingError('BadOption', `expected clock 'up' or 'wall', got ${String(wait.clock)}`));
+    }
     this.#token += 1;
     const token = this.#token;
     return new Promise<Value>((resolve, reject) => {
@@ -58,14 +73,18 @@ export class Waits {
       const late = (): void => {
         if (binds === undefined || binds()) this.#end(token, 'Deadline', `${timeoutMs} ms are over`, giveUp, undefined);
       };
-      const timer =
-        timeoutMs === undefined || timeoutMs === Infinity ? undefined : this.#clock.setTimeout(late, timeoutMs);
+      const limitMs = timeoutMs === Infinity ? undefined : timeoutMs;
+      const isPaced = wait.clock === 'up' && limitMs !== undefined;
+      const pace = isPaced ? { leftMs: limitMs, sinceMs: 0, timer: undefined, late } : undefined;
+      const timer = isPaced || limitMs === undefined ? undefined : this.#clock.setTimeout(late, limitMs);
+      if (pace !== undefined && !this.#isPaused) this.#arm(pace);
       signal?.addEventListener('abort', abort, { once: true });
       const clear = (): void => {
         if (timer !== undefined) this.#clock.clearTimeout(timer);
+        if (pace?.timer !== undefined) this.#clock.clearTimeout(pace.timer);
         signal?.removeEventListener('abort', abort);
       };
-      this.#waiting.set(token, { what, resolve, reject, clear });
+      this.#waiting.set(token, { what, resolve, reject, clear, pace });
       try {
         begin(token);
       } catch (error) {
@@ -74,14 +93,25 @@ export class Waits {
     });
   }
 
+  /** There is no connection, or there is one again: deadlines on the clock 'up' stand still, or go on with what is left. */
+  pause(isPaused: boolean): void {
+    if (this.#isPaused === isPaused) return;
+    this.#isPaused = isPaused;
+    for (const { pace } of this.#waiting.values()) {
+      if (pace === undefined) continue;
+      if (isPaused) this.#halt(pace);
+      else this.#arm(pace);
+    }
+  }
+
   /** The wait is over and this is its value. */
   resolve(token: number, value?: unknown): void {
     this.#take(token)?.resolve(value as never);
   }
 
-  /** Every wait is over, in the order in which they began. */
-  resolveAll(): void {
-    for (const token of this.#waiting.keys()) this.resolve(token);
+  /** Every wait is over with this value, in the order in which they began. */
+  resolveAll(value?: unknown): void {
+    for (const token of this.#waiting.keys()) this.resolve(token, value);
   }
 
   /** The wait has failed. */
@@ -107,6 +137,17 @@ export class Waits {
 
   #early(code: ErrorCode, what: string, why: string, outcome: Outcome | undefined, cause: unknown): HomingError {
     return new HomingError(code, `${what}: ${why}`, { outcome, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  #arm(pace: Pace): void {
+    pace.sinceMs = this.#clock.now();
+    pace.timer = this.#clock.setTimeout(pace.late, pace.leftMs);
+  }
+
+  #halt(pace: Pace): void {
+    if (pace.timer !== undefined) this.#clock.clearTimeout(pace.timer);
+    pace.timer = undefined;
+    pace.leftMs = Math.max(0, pace.leftMs - (this.#clock.now() - pace.sinceMs));
   }
 
   #take(token: number): Waiting | undefined {

@@ -5,23 +5,36 @@ import type { EndReport } from '../actors/reports.ts';
 import { type NodeHost, nodeHost } from '../actors/host.ts';
 import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf } from '../actors/options.ts';
 import type { Clock } from '../actors/ports.ts';
+import { describeError } from '../actors/describe.ts';
 import type { Turn } from '../actors/session-actor.ts';
+import { type Validate, Validation } from '../actors/validation.ts';
 import { type Wait, Waits } from '../actors/waits.ts';
-import type { Contract, Credentials } from '../contract.ts';
-import { HomingError } from '../errors.ts';
+import type { Contract, Credentials, MethodsOf, Remote } from '../contract.ts';
+import { type EndCode, HomingError } from '../errors.ts';
 import { type TlsOptions, type Where, parseAddress } from '../transports/address.ts';
 import { existingStream, streamFactory } from '../transports/stream.ts';
 import { ConnectionView } from './connection.ts';
 import { type Way, routeTo } from './route-to.ts';
+import { remoteOf } from './remote.ts';
 import type { End, Limited } from './surface.ts';
 
 /** Where a client gets its line from: an address, a stream used once, or a factory asked for each connection. */
 export type ClientWhere = Where | Duplex | { createConnection(): Duplex | Promise<Duplex> };
 
 /** Options of a client; times in milliseconds. */
-export interface ClientOptions<C extends Contract = Contract> extends EndOptions {
+export interface ClientOptions<C extends Contract = Contract, U = Remote<MethodsOf<C['server']>>> extends EndOptions {
   /** Shown to the server's authentication hook on every connection; a function is asked anew each time. */
   readonly credentials?: Credentials<C> | (() => Credentials<C> | Promise<Credentials<C>>) | undefined;
+  /**
+   * Runs on every connection before `up`: authenticate further, rebuild what the server keeps, choose what `up()` hands
+   * out. When the connection is lost meanwhile, calls of this `remote` are taken back or cancelled, and what it returns is
+   * not used. If it fails, that connection is given up, with an `error` event, and dialled again later. Other messages do
+   * not wait for it.
+   */
+  readonly establish?:
+    ((remote: Remote<MethodsOf<C['server']>>, info: { readonly resumed: boolean }) => U | Promise<U>) | undefined;
+  /** Schemas of the arguments that events and methods of this end take; as in a behavior. */
+  readonly validate?: Validate | undefined;
   /** False: `connect()` starts the first dial. */
   readonly autoConnect?: boolean | undefined;
   /** False: a lost connection stays lost until `connect()` or `reconnect()`. */
@@ -36,11 +49,15 @@ export interface ClientOptions<C extends Contract = Contract> extends EndOptions
 }
 
 /** A session that this program dials. */
-export interface Client<C extends Contract> extends End<C, C['client'], C['server']>, AsyncDisposable {
+export interface Client<C extends Contract, U = Remote<MethodsOf<C['server']>>>
+  extends End<C, C['client'], C['server']>, AsyncDisposable {
   /** Whether a lost connection is dialled again; may be set at any time. */
   autoReconnect: boolean;
-  /** Resolves when there is a live connection, at once if there is one. Rejects with `Closed`, `Deadline` or `Aborted`. */
-  up(wait?: Wait): Promise<undefined>;
+  /**
+   * Resolves when there is a live connection, at once if there is one, with the remote, or with what `establish` returned
+   * for this connection. Rejects with `Closed`, `Deadline` or `Aborted`.
+   */
+  up(wait?: Wait): Promise<U>;
   /** Dials, if idle. */
   connect(): void;
   /** Gives the connection up, if there is one, and dials at once. */
@@ -59,21 +76,25 @@ export interface Client<C extends Contract> extends End<C, C['client'], C['serve
 }
 
 /** Opens a session. The first dial begins in the next tick. Throws `BadAddress`, `InsecureHost` or `BadOption`. */
-export function createClient<C extends Contract>(where: ClientWhere, options: ClientOptions<C> = {}): Client<C> {
+export function createClient<C extends Contract, U = Remote<MethodsOf<C['server']>>>(
+  where: ClientWhere,
+  options: ClientOptions<C, U> = {},
+): Client<C, U> {
   const host = nodeHost();
   const way = wayTo(host.clock, where, options);
-  return openClient<C>(host, (alive) => host.ref(alive), way, isDuplex(where), options);
+  return openClient<C, U>(host, (alive) => host.ref(alive), way, isDuplex(where), options);
 }
 
 /** Opens a session on any host: what `createClient` does, with time, chance and lines as arguments. */
-export function openClient<C extends Contract>(
+export function openClient<C extends Contract, U = Remote<MethodsOf<C['server']>>>(
   host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
   refTimers: (alive: boolean) => void,
   way: Way,
   isOnce: boolean,
-  options: ClientOptions<C>,
-): Client<C> & SessionClient {
-  return new SessionClient(host, refTimers, way, isOnce, options) as unknown as Client<C> & SessionClient;
+  options: ClientOptions<C, U>,
+): Client<C, U> & SessionClient {
+  const client = new SessionClient(host, refTimers, way, isOnce, options as unknown as ClientOptions);
+  return client as unknown as Client<C, U> & SessionClient;
 }
 
 type AnyWaits = Limited<unknown>;
@@ -88,6 +109,12 @@ export class SessionClient {
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.dialler.close(0);
   #autoConnects: boolean;
+  #remote: object | undefined;
+  readonly #establish: ClientOptions['establish'];
+  /** The run of `establish` for this connection. */
+  #run: AbortController | undefined;
+  /** What `up()` hands out; set while there is a live connection that is established. */
+  #established: { readonly value: unknown } | undefined;
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
 
@@ -98,13 +125,16 @@ export class SessionClient {
     isOnce: boolean,
     options: ClientOptions,
   ) {
-    const { credentials, autoConnect = true, autoReconnect = true, signal } = options;
+    const { credentials, establish, autoConnect = true, autoReconnect = true, signal } = options;
     this.#refTimers = refTimers;
     this.#signal = signal;
+    this.#establish = establish;
     this.#autoConnects = autoConnect && signal?.aborted !== true;
     this.#upWaits = new Waits(host.clock);
     const ask = typeof credentials === 'function' ? (credentials as () => unknown) : () => credentials;
-    const settings = settingsOf(options);
+    const checkedSettings = settingsOf(options);
+    const validation = options.validate === undefined ? undefined : new Validation(options.validate);
+    const settings = { ...checkedSettings, session: { ...checkedSettings.session, validation } };
     const redial = redialOf(options.backoff);
     this.dialler = new Dialler(
       host,
@@ -159,6 +189,19 @@ export class SessionClient {
     return this.dialler.actor.deliver(message, {});
   }
 
+  call(method: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.dialler.actor.call([method, ...args], {});
+  }
+
+  get remote(): object {
+    this.#remote ??= remoteOf((method, args) => this.dialler.actor.call([method, ...args], {}));
+    return this.#remote;
+  }
+
+  expose(methods: object): void {
+    this.dialler.actor.callee.expose(methods);
+  }
+
   flush(): Promise<void> {
     return this.dialler.actor.flush({});
   }
@@ -171,14 +214,17 @@ export class SessionClient {
     const { actor } = this.dialler;
     return {
       deliver: (...message: readonly unknown[]) => actor.deliver(message, wait),
+      call: (method: string, ...args: readonly unknown[]) => actor.call([method, ...args], wait),
+      remote: remoteOf((method, args) => actor.call([method, ...args], wait)),
       flush: () => actor.flush(wait),
       writable: () => actor.writable(wait),
-    };
+    } as unknown as AnyWaits;
   }
 
-  up(wait: Wait = {}): Promise<undefined> {
+  up(wait: Wait = {}): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new HomingError('Closed', 'the client has ended'));
-    if (this.connection.state === 'up') return Promise.resolve(undefined);
+    // In an object, because a promise would take what it hands out for one more promise, if it looks like one.
+    if (this.#established !== undefined) return Promise.resolve(this.#established.value);
     return this.#upWaits.start(
       'up',
       wait,
@@ -229,7 +275,7 @@ export class SessionClient {
     return {
       changed: (state, previous) => this.connection.emit('change', state, previous),
       up: (resumed) => this.#cameUp(resumed),
-      down: (code) => this.connection.emit('down', { code }),
+      down: (code) => this.#wentDown(code),
       redialling: (attempt, delayMs, cause) => this.connection.emit('reconnect', { attempt, delayMs, cause }),
       lost: (report) => this.connection.reportGap(report),
       refused: (report) => this.connection.emit('refused', report),
@@ -239,12 +285,56 @@ export class SessionClient {
   }
 
   #cameUp(resumed: boolean): void {
-    this.#upWaits.resolveAll();
+    const establish = this.#establish;
+    if (establish === undefined) return this.#ready(this.remote, resumed);
+    const run = new AbortController();
+    this.#run = run;
+    const { actor } = this.dialler;
+    const remote = remoteOf((method, args) => actor.call([method, ...args], { signal: run.signal }, this.#run === run));
+    const begun = new Promise((resolve) => resolve(establish(remote, { resumed })));
+    begun.then(
+      (value) => {
+        if (this.#run !== run) return;
+        // It is over: whoever keeps its remote, or hands it out, makes ordinary calls from now on.
+        this.#run = undefined;
+        this.#ready(value, resumed);
+      },
+      (error: unknown) => {
+        if (this.#run === run) this.#establishFailed(error);
+      },
+    );
+  }
+
+  #ready(value: unknown, resumed: boolean): void {
+    this.#established = { value };
+    this.#upWaits.resolveAll(value);
     this.connection.emit('up', { resumed });
+  }
+
+  #establishFailed(cause: unknown): void {
+    const sentence = `establish() failed: ${describeError(cause).message}`;
+    const error = new HomingError('EstablishFailed', sentence, { cause });
+    this.connection.emit('error', error);
+    this.dialler.abandon(error);
+  }
+
+  #wentDown(code: EndCode): void {
+    const wasReady = this.#established !== undefined;
+    this.#leaveConnection();
+    if (wasReady) this.connection.emit('down', { code });
+  }
+
+  /** What was handed out for a connection is not handed out any more, and what is under way for it ends. */
+  #leaveConnection(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    this.#established = undefined;
+    run?.abort(new HomingError('line-lost', 'the connection of this establish() is gone'));
   }
 
   #ended(report: EndReport): void {
     this.#isClosed = true;
+    this.#leaveConnection();
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#upWaits.rejectAll(() => new HomingError('Closed', `the client has ended (${report.code})`));
     this.connection.emit('closed', report);

@@ -2,7 +2,7 @@
 import type { ConnectionState } from '../actors/dialler.ts';
 import type { EndReport, LossChoice, LossReport } from '../actors/reports.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
-import { describeError } from '../actors/mailbox.ts';
+import { describeError } from '../actors/describe.ts';
 import { HomingError } from '../errors.ts';
 import type { Connection, GapReport, ReconnectInfo } from './surface.ts';
 

@@ -1,7 +1,17 @@
 /** The typed public surface that both ends of a session share. Types only; the classes behind it are untyped inside. */
 import type { Turn } from '../actors/session-actor.ts';
 import type { Wait } from '../actors/waits.ts';
-import type { ArgsOf, Contract, EventsOf, HandlerArgs } from '../contract.ts';
+import type {
+  ArgsOf,
+  CallArgs,
+  CallResult,
+  Contract,
+  EventsOf,
+  Exposed,
+  HandlerArgs,
+  MethodsOf,
+  Remote,
+} from '../contract.ts';
 import type { ConnectionState } from '../actors/dialler.ts';
 import type { EndReport, LossReport } from '../actors/reports.ts';
 import type { HomingError } from '../errors.ts';
@@ -17,6 +27,20 @@ export interface Limited<Theirs> {
     event: Name,
     ...args: ArgsOf<EventsOf<Theirs>, Name>
   ): Promise<void>;
+  /**
+   * Calls a method of the peer and resolves with what it returned. It runs once, whatever the line does. It starts once
+   * every event sent before has been handled; a slow one holds up nobody. The deadline, 30 s unless said otherwise, counts
+   * time with a connection (`clock: 'wall'`: all time); at it, or when the signal is aborted, the call is taken back if it
+   * was not written (`outcome: 'never-sent'`), else cancelled (`'unknown'`). Rejects with `HandlerFailed` (cause: name,
+   * message and code of the peer's error), `NoMethod`, `TooManyCalls`, `Deadline`, `Aborted`, `OutcomeUnknown` when the
+   * session ended first, `MessageTooLarge`, `NotEncodable`, `OutboxFull` or `Closed`.
+   */
+  call<Name extends keyof MethodsOf<Theirs> & string>(
+    method: Name,
+    ...args: CallArgs<MethodsOf<Theirs>, Name>
+  ): Promise<CallResult<MethodsOf<Theirs>, Name>>;
+  /** The peer's methods as functions: `remote.history(10)` is `call('history', 10)`. */
+  readonly remote: Remote<MethodsOf<Theirs>>;
   /** Resolves when the peer has processed all that was sent so far. Rejects with `OutcomeUnknown` when that was lost. */
   flush(): Promise<void>;
   /** Resolves when `send` would return true again. */
@@ -48,6 +72,11 @@ export interface End<C extends Contract, Mine, Theirs> extends Limited<Theirs> {
    * outbox bound; throws `OutboxFull` at the bound, `NotEncodable` or `MessageTooLarge` with the path, or `Closed`.
    */
   send<Name extends keyof EventsOf<Theirs> & string>(event: Name, ...args: ArgsOf<EventsOf<Theirs>, Name>): boolean;
+  /**
+   * Lets the peer call these methods: the functions of an object, and those of its class and the classes that this extends.
+   * Calls of several may run at a time.
+   */
+  expose(methods: Exposed<MethodsOf<Mine>>): void;
   /** The same waits under a deadline (ms) or a signal. */
   with(wait: Wait): Limited<Theirs>;
   /** Type of the contract; nothing at run time. */

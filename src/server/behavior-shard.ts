@@ -4,13 +4,14 @@
  */
 import { Dialler } from '../actors/dialler.ts';
 import type { HostedSession, SessionInfo } from '../actors/hosted-session.ts';
-import { describeError, isThenable } from '../actors/mailbox.ts';
+import { describeError, isThenable } from '../actors/describe.ts';
 import type { ShardNews } from '../actors/news.ts';
 import type { RedialOptions, Settings } from '../actors/options.ts';
 import type { Dial, Host } from '../actors/ports.ts';
 import type { EndReport, LossReport } from '../actors/reports.ts';
 import type { Surroundings } from '../actors/neighbors.ts';
 import { type Authenticate, Shard, type ShardOwner } from '../actors/shard.ts';
+import { Validation } from '../actors/validation.ts';
 import { ConnectionView } from '../client/connection.ts';
 import type { Contract, Credentials } from '../contract.ts';
 import { HomingError } from '../errors.ts';
@@ -54,8 +55,11 @@ export class BehaviorShard {
   #isShardDrained = false;
 
   constructor(options: BehaviorShardOptions) {
-    const { host, behavior, settings, around } = options;
-    this.#options = options;
+    const { host, behavior, around } = options;
+    const { validate } = behavior;
+    const validation = validate === undefined ? undefined : new Validation(validate);
+    const settings = { ...options.settings, session: { ...options.settings.session, validation } };
+    this.#options = { ...options, settings };
     const authenticate = behavior.authenticate === undefined ? undefined : this.#authenticate;
     this.shard = new Shard(host, settings, authenticate, this.#told(), around);
   }

@@ -1,6 +1,7 @@
 /** What a user writes: the code for each session of a server. */
 import type { Contract, Credentials, Identity } from '../contract.ts';
 import type { Certificate } from '../transports/ends.ts';
+import type { Validate } from '../actors/validation.ts';
 import type { Session } from './session.ts';
 
 export type { Certificate } from '../transports/ends.ts';
@@ -19,6 +20,12 @@ export interface Behavior<C extends Contract> {
   readonly module?: string | undefined;
   /** Heavy work by name, for `session.offload`; runs in threads of its own, which load `module` too. */
   readonly tasks?: Readonly<Record<string, (input: never) => unknown>> | undefined;
+  /**
+   * Schemas (Standard Schema: zod, valibot, …) of the arguments that events and methods of this end take: a list, so a
+   * tuple. What does not fit is refused before a handler sees it, and the sender learns which field; what a schema makes of
+   * the arguments is what the handler gets.
+   */
+  readonly validate?: Validate | undefined;
   /**
    * Runs on every connection, resumed or not, before anything else happens; on a resume the `id` must be equal and the
    * rest replaces the old. Throw to refuse: the message is told to the client as the reason, so keep secrets out of it.

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import { nodeHost } from '../actors/host.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
-import { describeError } from '../actors/mailbox.ts';
+import { describeError } from '../actors/describe.ts';
 import type { ShardNews } from '../actors/news.ts';
 import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf, threadsOf } from '../actors/options.ts';
 import type { Host } from '../actors/ports.ts';

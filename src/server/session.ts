@@ -3,6 +3,7 @@ import type { KnownIdentity } from '../actors/hosted-session.ts';
 import type { SessionActor, Turn } from '../actors/session-actor.ts';
 import type { Wait } from '../actors/waits.ts';
 import type { ConnectionView } from '../client/connection.ts';
+import { remoteOf } from '../client/remote.ts';
 import type { End, Limited } from '../client/surface.ts';
 import type { Contract, Identity } from '../contract.ts';
 
@@ -44,6 +45,7 @@ export class SessionHandle {
   readonly restored = false;
   readonly #held: Held;
   readonly #offload: Offload;
+  #remote: object | undefined;
 
   constructor(held: Held, connection: ConnectionView, offload: Offload) {
     this.#held = held;
@@ -83,6 +85,19 @@ export class SessionHandle {
     return this.#actor.deliver(message, {});
   }
 
+  call(method: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#actor.call([method, ...args], {});
+  }
+
+  get remote(): object {
+    this.#remote ??= remoteOf((method, args) => this.#actor.call([method, ...args], {}));
+    return this.#remote;
+  }
+
+  expose(methods: object): void {
+    this.#actor.callee.expose(methods);
+  }
+
   flush(): Promise<void> {
     return this.#actor.flush({});
   }
@@ -95,9 +110,11 @@ export class SessionHandle {
     const actor = this.#actor;
     return {
       deliver: (...message: readonly unknown[]) => actor.deliver(message, wait),
+      call: (method: string, ...args: readonly unknown[]) => actor.call([method, ...args], wait),
+      remote: remoteOf((method, args) => actor.call([method, ...args], wait)),
       flush: () => actor.flush(wait),
       writable: () => actor.writable(wait),
-    } as Limited<unknown>;
+    } as unknown as Limited<unknown>;
   }
 
   offload(task: string, input: unknown, wait: Wait = {}): Promise<unknown> {

@@ -55,8 +55,8 @@ export class Line {
     return entry;
   }
 
-  /** Who waits under this token leaves; false when it does not stand here. */
-  leave(token: number): boolean {
+  /** Who waits under this token leaves. Returns the ordinal of its message, 0 when it does not stand here. */
+  leave(token: number): number {
     for (let index = 0; index < this.#entries.length; index += 1) {
       const entry = this.#entries.at(index);
       if (entry?.token !== token || entry.hasLeft) continue;
@@ -65,9 +65,9 @@ export class Line {
       this.#leftCount += 1;
       this.#dropLeft();
       if (this.#leftCount > LEFT_KEPT_MAX && this.#leftCount * 2 > this.#entries.length) this.#pack();
-      return true;
+      return entry.ordinal;
     }
-    return false;
+    return 0;
   }
 
   #dropLeft(): void {

@@ -4,8 +4,9 @@
  * direct ones until it received them (DESIGN: received, cursor, ack).
  */
 import type { Outcome } from '../errors.ts';
-import { type Checksum, FrameType, Kind, copyOf } from '../wire/frame.ts';
+import { type Checksum, FrameType, Kind, copyOf, writeU64 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
+import { Calls } from './calls.ts';
 import { Flushes } from './flushes.ts';
 import { type InLine, Line } from './line.ts';
 import { type Outgoing, Outbox } from './outbox.ts';
@@ -26,6 +27,22 @@ export type OutletOutput =
       readonly status: number;
       readonly error: Uint8Array | undefined;
     }
+  /** A call was answered; token 0: nobody waits for it any more. `item` is one CBOR item, for a value or an error. */
+  | {
+      readonly type: 'result';
+      readonly token: number;
+      readonly status: number;
+      readonly item: Uint8Array | undefined;
+    }
+  /** The peer gave up a call that runs here, or has run. */
+  | { readonly type: 'cancelled'; readonly seq: number }
+  /** The peer calls a function that was passed to it; `args` is one CBOR item, an array. Its number is that of its message. */
+  | { readonly type: 'apply'; readonly seq: number; readonly target: number; readonly args: Uint8Array }
+  | { readonly type: 'stopped'; readonly seq: number }
+  /** The peer has no use any more for a function that it was passed so many times. */
+  | { readonly type: 'released'; readonly target: number; readonly count: number }
+  /** An ordered message with this ordinal will not be written. */
+  | { readonly type: 'takenBack'; readonly ordinal: number }
   | { readonly type: 'rejected'; readonly token: number; readonly outcome: Outcome }
   | { readonly type: 'oversize'; readonly token: number; readonly bytes: number; readonly bytesMax: number }
   | { readonly type: 'unfit'; readonly token: number }
@@ -63,6 +80,9 @@ export class Outlet {
   readonly #line = new Line();
   readonly #flushes = new Flushes();
   readonly #receipts = new Receipts();
+  readonly #calls = new Calls();
+  /** Calls of passed functions. */
+  readonly #applied = new Calls();
   #ordinal = 0;
   #wantsWritable = false;
   #gap: Gap | undefined;
@@ -136,9 +156,9 @@ export class Outlet {
     this.#line.push(kind, copyOf(bytes, start, end), token, this.#ordinal);
   }
 
-  /** Sends a direct message. The bytes are copied. */
-  acceptDirect(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    this.direct.append(kind, bytes, start, end, 0, 0);
+  /** Sends a direct message; `token` is who waits for the answer of an APPLY. The bytes are copied. */
+  acceptDirect(kind: number, bytes: Uint8Array, start: number, end: number, token = 0): void {
+    this.direct.append(kind, bytes, start, end, token, 0);
   }
 
   /**
@@ -146,11 +166,18 @@ export class Outlet {
    * taken back. Returns what is known of it.
    */
   giveUp(token: number): Outcome {
-    if (this.#line.leave(token) || this.#takeBack(token)) {
+    const lined = this.#line.leave(token);
+    if (lined > 0) this.outputs.push({ type: 'takenBack', ordinal: lined });
+    if (lined > 0 || this.#takeBack(this.ordered, token) || this.#takeBack(this.direct, token)) {
       this.#afterRelease();
       return 'never-sent';
     }
-    if (!this.#flushes.leave(token)) this.#receipts.leave(token, this.ordered.released);
+    if (this.#flushes.leave(token)) return 'unknown';
+    const seq = this.#calls.leave(token);
+    const appliedSeq = seq > 0 ? 0 : this.#applied.leave(token);
+    if (seq > 0) this.#sendNumber(Kind.CANCEL, seq);
+    else if (appliedSeq > 0) this.#sendNumber(Kind.STOP, appliedSeq);
+    else this.#receipts.leave(token, this.ordered.released);
     return 'unknown';
   }
 
@@ -257,6 +284,13 @@ export class Outlet {
     return token >= 0;
   }
 
+  /** A result arrived. Returns false when no such call is unanswered. */
+  settleResult(seq: number, status: number, item: Uint8Array | undefined, isAnswer: boolean): boolean {
+    const token = (isAnswer ? this.#applied : this.#calls).settle(seq);
+    if (token >= 0) this.outputs.push({ type: 'result', token, status, item });
+    return token >= 0;
+  }
+
   /** Whether anything could be written now, credit and drain considered. */
   get hasWork(): boolean {
     return this.#nextDirect() || this.#nextOrdered() !== undefined;
@@ -269,9 +303,25 @@ export class Outlet {
     return head === undefined || head.ordinal > this.writeThrough;
   }
 
-  /** Whether there is nothing at all that the peer has not acknowledged, written or not. */
+  /** Calls that nobody waits for any more and that the peer has not answered. */
+  get abandonedCallCount(): number {
+    return this.#calls.abandonedCount + this.#applied.abandonedCount;
+  }
+
+  /** Who waits for the result of a written call. */
+  writtenCallTokens(): number[] {
+    return [...this.#calls.waiting(), ...this.#applied.waiting()];
+  }
+
+  /** Whether there is nothing at all that the peer has not acknowledged or answered, written or not. */
   get isEmpty(): boolean {
-    return this.ordered.messages === 0 && this.direct.messages === 0 && this.#line.length === 0;
+    return (
+      this.#calls.length === 0 &&
+      this.#applied.length === 0 &&
+      this.ordered.messages === 0 &&
+      this.direct.messages === 0 &&
+      this.#line.length === 0
+    );
   }
 
   /** Whether something was written on this connection that the peer has not received. */
@@ -283,8 +333,10 @@ export class Outlet {
   write(gather: Gather, bytesMax: number): void {
     while (gather.bytes < bytesMax && this.#nextDirect()) {
       const stroke = this.#directStroke;
-      const message = this.direct.withSeq(stroke.nextSeq) ?? this.direct.number();
+      const isNew = stroke.nextSeq > this.direct.sent;
+      const message = isNew ? this.direct.number() : this.direct.withSeq(stroke.nextSeq);
       if (message === undefined) break;
+      if (isNew && message.kind === Kind.APPLY) this.#applied.expect(stroke.nextSeq, message.token);
       writeMessage(gather, bytesMax, FrameType.DIRECT, message, stroke, this.#checksum);
     }
     while (gather.bytes < bytesMax) {
@@ -294,6 +346,7 @@ export class Outlet {
       if (stroke.nextSeq > this.ordered.sent) {
         this.ordered.number();
         if (message.kind === Kind.DELIVER) this.#receipts.expect(stroke.nextSeq, message.token);
+        else if (message.kind === Kind.CALL) this.#calls.expect(stroke.nextSeq, message.token);
       }
       if (stroke.fragmentOffset === 0) this.#outstandingBytes += message.end - message.start;
       writeMessage(gather, bytesMax, FrameType.ORDERED, message, stroke, this.#checksum);
@@ -315,7 +368,8 @@ export class Outlet {
    * carried over. Until `afterGap` it can be sent again or discarded.
    */
   startEpoch(finalCursor: number): Leftover {
-    const known = Math.min(Math.max(finalCursor, this.#receipts.provenSeq), this.ordered.sent);
+    const provenSeq = Math.max(this.#receipts.provenSeq, this.#calls.provenSeq);
+    const known = Math.min(Math.max(finalCursor, provenSeq), this.ordered.sent);
     if (known > this.ordered.released) {
       this.ordered.releaseThrough(known);
       this.#afterRelease();
@@ -323,8 +377,10 @@ export class Outlet {
     const bytesBefore = this.ordered.bytes;
     const messages = this.ordered.takeWritten();
     this.direct.takeWritten();
-    this.direct.takeWaiting(-1, Infinity);
+    for (const message of this.direct.takeWaiting(-1, Infinity)) this.#reject(message.token, 'never-sent');
+    for (const token of this.#applied.takeAll()) this.#reject(token, 'unknown');
     for (const token of this.#receipts.takeAll()) this.#reject(token, 'unknown');
+    for (const token of this.#calls.takeAll()) this.#reject(token, 'unknown');
     for (const message of messages) message.token = 0;
     this.#gap = {
       messages,
@@ -336,13 +392,17 @@ export class Outlet {
     return { unconfirmed: messages.length, carried: this.ordered.messages, messages };
   }
 
-  /** Sends what a `Leftover` holds again, before everything that waits; once, and not after `afterGap`. */
-  resend(leftover: Leftover): void {
+  /**
+   * Sends the events that a `Leftover` holds again, before everything that waits; once, and not after `afterGap`. Calls
+   * are not sent again: who made them was told. Nor are messages that `cannot` names by their ordinal.
+   */
+  resend(leftover: Leftover, cannot: (ordinal: number) => boolean = () => false): void {
     const gap = this.#gap;
     if (gap === undefined || gap.messages !== leftover.messages) return;
     for (let index = gap.messages.length - 1; index >= 0; index -= 1) {
       const message = gap.messages[index];
-      if (message !== undefined) this.ordered.prepend(message);
+      if (message === undefined || message.kind === Kind.CALL || cannot(message.ordinal)) continue;
+      this.ordered.prepend(message);
     }
     gap.messages = [];
     gap.bytes = 0;
@@ -388,6 +448,12 @@ export class Outlet {
     return messages > 0 && this.ordered.bytes + (gap === undefined ? 0 : gap.bytes) + bytes > outboxBytes;
   }
 
+  #sendNumber(kind: number, seq: number): void {
+    const payload = new Uint8Array(8);
+    writeU64(payload, 0, seq);
+    this.acceptDirect(kind, payload, 0, payload.length);
+  }
+
   #nextDirect(): boolean {
     return this.#directStroke.nextSeq <= this.direct.sent || this.direct.waiting.length > 0;
   }
@@ -420,14 +486,42 @@ export class Outlet {
     return low === 0 ? 0 : this.ordered.released + low;
   }
 
-  #takeBack(token: number): boolean {
-    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
-      const message = this.ordered.waiting.at(index);
+  #takeBack(lane: Outbox, token: number): boolean {
+    for (let index = 0; index < lane.waiting.length; index += 1) {
+      const message = lane.waiting.at(index);
       if (message?.token !== token || message.cancelled) continue;
-      this.ordered.cancel(message);
+      lane.cancel(message);
+      if (lane === this.ordered) this.outputs.push({ type: 'takenBack', ordinal: message.ordinal });
       return true;
     }
     return false;
+  }
+
+  /** The ordinal of the oldest message that the peer has not processed; Infinity when there is none. */
+  get oldestOrdinal(): number {
+    const oldest = this.ordered.written.at(0) ?? this.ordered.waiting.at(0) ?? this.#line.first;
+    return oldest?.ordinal ?? Infinity;
+  }
+
+  /**
+   * A new epoch: of what waits, the messages with these ordinals cannot be sent any more. Returns the tokens of who waits
+   * for them.
+   */
+  dropWaiting(ordinals: ReadonlyMap<number, { readonly token: number }>): number[] {
+    const tokens: number[] = [];
+    // Who stands in line has a token.
+    for (const { token } of ordinals.values()) if (token > 0 && this.#line.leave(token) > 0) tokens.push(token);
+    // Those that are taken out first would move the others.
+    const dropped: Outgoing[] = [];
+    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
+      const message = this.ordered.waiting.at(index);
+      if (message !== undefined && !message.cancelled && ordinals.has(message.ordinal)) dropped.push(message);
+    }
+    for (const message of dropped) {
+      this.ordered.cancel(message);
+      tokens.push(message.token);
+    }
+    return tokens;
   }
 
   /** What the peer would not take leaves now: written, it would break every connection. */
@@ -436,18 +530,24 @@ export class Outlet {
     for (let index = 0; index < this.ordered.waiting.length; index += 1) {
       const message = this.ordered.waiting.at(index);
       if (message === undefined || message.cancelled) continue;
-      if (this.#isRefused(message.page, message.start, message.end, message.token)) dropped.push(message);
+      if (this.#isRefused(message.page, message.start, message.end, message)) dropped.push(message);
     }
     for (const message of dropped) this.ordered.cancel(message);
   }
 
   /** Whether the peer would not take this payload; who waits for it is told. */
-  #isRefused(source: Uint8Array, start: number, end: number, token: number): boolean {
+  #isRefused(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    { ordinal, token }: { readonly ordinal: number; readonly token: number },
+  ): boolean {
     const bytes = end - start;
     const bytesMax = this.#messageBytesMax;
     if (bytes > bytesMax) this.outputs.push({ type: 'oversize', token, bytes, bytesMax });
     else if (this.#taker?.(source, start, end) === false) this.outputs.push({ type: 'unfit', token });
     else return false;
+    this.outputs.push({ type: 'takenBack', ordinal });
     return true;
   }
 
@@ -466,14 +566,13 @@ export class Outlet {
   }
 
   #acceptFromLine({ kind, bytes, token, ordinal }: InLine): void {
-    if (this.#isRefused(bytes, 0, bytes.length, token)) return;
+    if (this.#isRefused(bytes, 0, bytes.length, { ordinal, token })) return;
     this.ordered.append(kind, bytes, 0, bytes.length, token, ordinal);
   }
 
   #settleFlushes(): void {
     if (this.#flushes.length === 0) return;
-    const oldest = this.ordered.written.at(0) ?? this.ordered.waiting.at(0) ?? this.#line.first;
-    const oldestOrdinal = oldest?.ordinal ?? Infinity;
+    const { oldestOrdinal } = this;
     for (
       let token = this.#flushes.takeSettled(oldestOrdinal);
       token > 0;

@@ -25,13 +25,16 @@ import {
   KIND_MASK,
   Kind,
   frameOf,
+  readU32,
   readU64,
   stampChecksum,
+  writeU32,
   writeU64,
   copyOf,
 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
 import { Acks, type Positions } from './acks.ts';
+import { RESULT_BYTES, ResultStatus, TARGET_BYTES } from './calls.ts';
 import { Drain } from './drain.ts';
 import { type FrameView, Lane, Room, messageBytesOf } from './intake.ts';
 import { type Heartbeat, Liveness } from './liveness.ts';
@@ -44,11 +47,15 @@ export interface SessionLimits extends OutletLimits {
   readonly mailboxBytes: number;
 }
 
-/** What a session is made with. `inspect` scans a payload before anything decodes it: negative means refused. */
+/**
+ * What a session is made with. `inspect` scans a message, `inspectItem` the item of a result, before anything decodes them:
+ * negative means refused.
+ */
 export interface SessionOptions {
   readonly limits: SessionLimits;
   readonly heartbeat: Heartbeat;
   readonly inspect: (bytes: Uint8Array, start: number, end: number) => number;
+  readonly inspectItem: (bytes: Uint8Array, start: number, end: number) => number;
 }
 
 /** What the handshake told about the peer: its positions and terms. */
@@ -93,6 +100,8 @@ const RECEIPT_BYTES = 9;
 const ERROR_BYTES_MAX = 16_384;
 /** CBOR of ['Error', 'too large', undefined]. */
 const LARGE_ERROR = Uint8Array.of(0x83, 0x65, ...ascii('Error'), 0x69, ...ascii('too large'), 0xf7);
+const CANCEL_BYTES = 8;
+const RELEASE_BYTES = 12;
 const NO_BYTES = new Uint8Array(0);
 
 /** One end's memory of a session. */
@@ -115,6 +124,8 @@ export class Session {
   readonly #directIn = new Lane();
   readonly #acks: Acks;
   readonly #drain: Drain;
+  /** Calls that the peer gave up before they were started here, or even received. */
+  readonly #cancelled = new Set<number>();
   readonly #positions: Positions = {
     orderedReceived: 0,
     cursor: 0,
@@ -207,6 +218,7 @@ export class Session {
     this.#orderedIn.restart();
     this.#directIn.restart();
     this.cursor = 0;
+    this.#cancelled.clear();
     this.room.age();
     return this.outlet.startEpoch(finalCursor);
   }
@@ -251,6 +263,8 @@ export class Session {
   processed(bytes: number, nowMs: number): void {
     invariant(this.room.messages > 0, 'expected a message to be processed to have been received in this epoch');
     this.cursor += 1;
+    // Whoever cancels what is no call must not fill this.
+    if (this.#cancelled.size > 0) this.#cancelled.delete(this.cursor);
     this.room.free(bytes);
     this.#acks.owe(bytes, nowMs);
     this.#acks.reached(this.cursor);
@@ -268,13 +282,47 @@ export class Session {
    * too large goes without its text: a receipt that the peer does not take would break every connection.
    */
   sendReceipt(seq: number, status: number, error: Uint8Array | undefined): void {
-    const bytesMax = Math.min(this.outlet.messageBytesMax - RECEIPT_BYTES, ERROR_BYTES_MAX);
-    const told = error !== undefined && error.length > bytesMax ? LARGE_ERROR : error;
+    const told = error !== undefined && error.length > this.#errorBytesMax(RECEIPT_BYTES) ? LARGE_ERROR : error;
     const payload = new Uint8Array(RECEIPT_BYTES + (told?.length ?? 0));
     writeU64(payload, 0, seq);
     payload[8] = status;
     if (told !== undefined) payload.set(told, RECEIPT_BYTES);
     this.outlet.acceptDirect(Kind.RECEIPT, payload, 0, payload.length);
+  }
+
+  /**
+   * Sends the result of a call of this epoch, as kind RESULT, or ANSWER for one of a passed function; `item` is one CBOR
+   * item for OK and FAILED, copied. A value is not too large for the peer; an error that is goes without its text.
+   */
+  sendResult(kind: number, seq: number, status: number, item: Uint8Array, start: number, end: number): void {
+    const isLarge = status === ResultStatus.FAILED && end - start > this.#errorBytesMax(RESULT_BYTES);
+    const told = isLarge ? LARGE_ERROR : item.subarray(start, end);
+    const payload = new Uint8Array(RESULT_BYTES + told.length);
+    writeU64(payload, 0, seq);
+    payload[8] = status;
+    payload.set(told, RESULT_BYTES);
+    this.outlet.acceptDirect(kind, payload, 0, payload.length);
+  }
+
+  /** Calls a passed function of the peer with `args`, one CBOR item, copied; the answer comes for the token. */
+  sendApply(target: number, args: Uint8Array, start: number, end: number, token: number): void {
+    const payload = new Uint8Array(TARGET_BYTES + end - start);
+    writeU64(payload, 0, target);
+    payload.set(args.subarray(start, end), TARGET_BYTES);
+    this.outlet.acceptDirect(Kind.APPLY, payload, 0, payload.length, token);
+  }
+
+  /** Tells the peer that a function which arrived so many times is not used here any more. */
+  sendRelease(target: number, count: number): void {
+    const payload = new Uint8Array(RELEASE_BYTES);
+    writeU64(payload, 0, target);
+    writeU32(payload, TARGET_BYTES, count);
+    this.outlet.acceptDirect(Kind.RELEASE, payload, 0, payload.length);
+  }
+
+  /** Whether the peer has given up this call, which has not been started; asked once. */
+  takeCancel(seq: number): boolean {
+    return this.#cancelled.size > 0 && this.#cancelled.delete(seq);
   }
 
   // ---- time
@@ -381,12 +429,31 @@ export class Session {
       return this.#fault(refusal, `direct: expected seq ${lane.received + 1}, got ${frame.seq}`);
     }
     if (!lane.hold(frame)) return Taken.NOTHING;
-    const code = this.#takeReceipt(lane);
+    const kind = frame.flags & KIND_MASK;
+    const code = this.#takeDirect(kind, frame.seq, lane);
     if (code !== undefined) return this.#fault(code, `direct seq ${frame.seq}`);
     const bytes = lane.end - lane.start;
     lane.take();
     this.#acks.owe(bytes, nowMs);
     return Taken.NOTHING;
+  }
+
+  #takeDirect(kind: number, ownSeq: number, lane: Lane): EndCode | undefined {
+    switch (kind) {
+      case Kind.RECEIPT:
+        return this.#takeReceipt(lane);
+      case Kind.RESULT:
+      case Kind.ANSWER:
+        return this.#takeResult(lane, kind === Kind.ANSWER);
+      case Kind.CANCEL:
+        return this.#takeCancel(lane);
+      case Kind.APPLY:
+        return this.#takeApply(lane, ownSeq);
+      case Kind.STOP:
+        return this.#takeStop(lane, ownSeq);
+      default:
+        return this.#takeRelease(lane);
+    }
   }
 
   #takeReceipt(lane: Lane): EndCode | undefined {
@@ -400,6 +467,59 @@ export class Session {
     if (status === ReceiptStatus.FAILED && this.#options.inspect(bytes, errorAt, end) < 0) return 'payload-refused';
     const error = status === ReceiptStatus.FAILED ? copyOf(bytes, errorAt, end) : undefined;
     return this.outlet.settleReceipt(seq, status, error) ? undefined : 'unknown-receipt';
+  }
+
+  #takeResult(lane: Lane, isAnswer: boolean): EndCode | undefined {
+    const { bytes, start, end } = lane;
+    const itemAt = start + RESULT_BYTES;
+    if (end < itemAt) return 'bad-frame';
+    const seq = readU64(bytes, start);
+    const status = bytes[start + 8] ?? 255;
+    if (seq < 1 || status > ResultStatus.CANCELLED) return 'bad-frame';
+    const hasItem = status === ResultStatus.OK || status === ResultStatus.FAILED;
+    if (hasItem !== end > itemAt) return 'bad-frame';
+    if (hasItem && this.#options.inspectItem(bytes, itemAt, end) < 0) return 'payload-refused';
+    const item = hasItem ? copyOf(bytes, itemAt, end) : undefined;
+    return this.outlet.settleResult(seq, status, item, isAnswer) ? undefined : 'unknown-receipt';
+  }
+
+  /** The direct lane is resent first, so a cancel may come before its call: at most a window of calls is on its way. */
+  #takeCancel(lane: Lane): EndCode | undefined {
+    const { bytes, start, end } = lane;
+    if (end - start !== CANCEL_BYTES) return 'bad-frame';
+    const seq = readU64(bytes, start);
+    if (seq < 1 || seq > this.cursor + this.#options.limits.mailboxMessages) return 'bad-frame';
+    if (seq <= this.cursor) this.outlet.outputs.push({ type: 'cancelled', seq });
+    else this.#cancelled.add(seq);
+    return undefined;
+  }
+
+  #takeApply({ bytes, start, end }: Lane, ownSeq: number): EndCode | undefined {
+    const itemAt = start + TARGET_BYTES;
+    if (end <= itemAt) return 'bad-frame';
+    const target = readU64(bytes, start);
+    if (target < 1 || (bytes[itemAt] ?? 0) >> 5 !== 4) return 'bad-frame';
+    if (this.#options.inspectItem(bytes, itemAt, end) < 0) return 'payload-refused';
+    this.outlet.outputs.push({ type: 'apply', seq: ownSeq, target, args: copyOf(bytes, itemAt, end) });
+    return undefined;
+  }
+
+  #takeStop({ bytes, start, end }: Lane, ownSeq: number): EndCode | undefined {
+    if (end - start !== CANCEL_BYTES) return 'bad-frame';
+    const seq = readU64(bytes, start);
+    // What it stops came before it in the same lane.
+    if (seq < 1 || seq >= ownSeq) return 'bad-frame';
+    this.outlet.outputs.push({ type: 'stopped', seq });
+    return undefined;
+  }
+
+  #takeRelease({ bytes, start, end }: Lane): EndCode | undefined {
+    if (end - start !== RELEASE_BYTES) return 'bad-frame';
+    const target = readU64(bytes, start);
+    const count = readU32(bytes, start + TARGET_BYTES);
+    if (target < 1 || count < 1) return 'bad-frame';
+    this.outlet.outputs.push({ type: 'released', target, count });
+    return undefined;
   }
 
   #receiveAck(frame: FrameView, nowMs: number): number {
@@ -445,6 +565,10 @@ export class Session {
   #fault(code: EndCode, reason: string): number {
     this.parting = { code: isTerminal(code) ? 'bad-frame' : code, reason, retryAfterMs: 0 };
     return Taken.FAULT;
+  }
+
+  #errorBytesMax(headBytes: number): number {
+    return Math.min(this.outlet.messageBytesMax - headBytes, ERROR_BYTES_MAX);
   }
 
   get #isRoomFree(): boolean {

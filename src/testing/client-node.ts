@@ -11,16 +11,19 @@ import { SimHost } from './sim-host.ts';
 import type { Toward } from './sim-line.ts';
 import { SimPath } from './sim-path.ts';
 
-/** The contract of simulated ends: any event, any arguments. */
+/** Methods of any name, with any arguments. */
+export type AnyMethods = Record<string, (...args: unknown[]) => unknown>;
+
+/** The contract of simulated ends: any event and any method, any arguments. */
 export interface AnyContract extends Contract {
-  readonly server: { readonly events: Record<string, unknown[]> };
-  readonly client: { readonly events: Record<string, unknown[]> };
+  readonly server: { readonly events: Record<string, unknown[]>; readonly methods: AnyMethods };
+  readonly client: { readonly events: Record<string, unknown[]>; readonly methods: AnyMethods };
   readonly credentials: unknown;
   readonly identity: { readonly id: string };
 }
 
 /** The handle of a simulated client, and what is behind it. */
-export type SimClient = SessionClient & Client<AnyContract>;
+export type SimClient = Client<AnyContract> & SessionClient;
 
 /** What a client process is made with. */
 export interface ClientNodeOptions {

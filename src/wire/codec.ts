@@ -8,10 +8,10 @@ import { Encoder, Tag } from 'cbor-x/index-no-eval';
 import { HomingError } from '../errors.ts';
 import type { WireLimits } from './limits.ts';
 import { read } from './reader.ts';
-import { fromWire } from './restore.ts';
+import { type InCarrier, fromWire } from './restore.ts';
 import { scan, scanReason } from './scan.ts';
 import { asciiLength, isPlain } from './survey.ts';
-import { toWire } from './values.ts';
+import { type OutCarrier, toWire } from './values.ts';
 
 /** The part of cbor-x that its typings leave out: the options of encode, and what it returns with them. */
 interface Cbor {
@@ -50,9 +50,9 @@ export class Codec {
 
   /**
    * Encodes a value into `scratch`. Throws `NotEncodable` with the path of the first value that cannot cross, or
-   * `MessageTooLarge`. Paths call the value `root`; without it, it is a message `[name, ...args]`.
+   * `MessageTooLarge`. Without a carrier functions and streams cannot cross. Paths call the value `root`; without it, it is a message `[name, ...args]`.
    */
-  encode(value: unknown, root?: string): void {
+  encode(value: unknown, root?: string, carrier?: OutCarrier): void {
     if (encoding) throw new HomingError('NotEncodable', 'a getter or proxy in a message encoded another message');
     encoding = true;
     try {
@@ -60,7 +60,7 @@ export class Codec {
         this.#write(value);
         if (this.end - this.start === asciiLength() && this.end - this.start <= modestBytes(this.limits)) return;
       } else {
-        const { tree, hasNegativeZero } = toWire(value, this.limits, Tag, root);
+        const { tree, hasNegativeZero } = toWire(value, this.limits, Tag, root, carrier);
         this.#write(tree);
         if (hasNegativeZero) patchNegativeZeros(this.scratch, this.start, this.end);
       }
@@ -78,9 +78,9 @@ export class Codec {
    * Decodes bytes for which `scan` gave this verdict, 0 or 1. The value shares no memory with `bytes`. Throws
    * `payload-refused` when the parts of a payload with tags contradict each other.
    */
-  decode(bytes: Uint8Array, start: number, end: number, verdict: number): unknown {
+  decode(bytes: Uint8Array, start: number, end: number, verdict: number, carrier?: InCarrier): unknown {
     const tree = read(bytes, start, end);
-    return verdict === 1 ? fromWire(tree) : tree;
+    return verdict === 1 ? fromWire(tree, carrier) : tree;
   }
 
   #write(tree: unknown): void {
@@ -100,13 +100,16 @@ export class Codec {
   /** Throws, with the path of what cannot cross when the slow walk can tell it. */
   #refuse(value: unknown, root: string | undefined, why: string, cause: unknown): never {
     try {
-      toWire(value, this.limits, Tag, root);
+      toWire(value, this.limits, Tag, root, idle);
     } catch (found) {
       if (found instanceof HomingError) throw found;
     }
     throw new HomingError('NotEncodable', `${root ?? 'message'}: ${why}`, { cause });
   }
 }
+
+/** For the walk that looks for a path only: references are not made twice. */
+const idle: OutCarrier = { functionOut: () => 0, streamOut: () => 0 };
 
 /**
  * Turns every mark of -0 into a float: only marks are written as 64-bit integers, and their eight bytes are those of

@@ -39,11 +39,21 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 /** From this type on an unknown frame is skipped instead of being a violation. */
 export const SKIPPABLE_TYPE_MIN = 0x80;
 
-/** What a message is, in the low bits of the flags: EVENT and DELIVER in the ordered lane, RECEIPT in the direct one. */
+/**
+ * What a message is, in the low bits of the flags. Ordered: EVENT, DELIVER, CALL. Direct: RECEIPT of a DELIVER, RESULT of
+ * a CALL, CANCEL of one; APPLY calls a function that was passed, with ANSWER and STOP; RELEASE lets it go.
+ */
 export const Kind = {
   EVENT: 1,
   DELIVER: 2,
+  CALL: 3,
   RECEIPT: 1,
+  RESULT: 2,
+  CANCEL: 3,
+  APPLY: 4,
+  ANSWER: 5,
+  STOP: 6,
+  RELEASE: 7,
 } as const;
 
 /** The bits of the flags that hold the kind. */
@@ -85,7 +95,14 @@ const messageFlags = new Uint8Array(512);
 for (const [type, kind] of [
   [FrameType.ORDERED, Kind.EVENT],
   [FrameType.ORDERED, Kind.DELIVER],
+  [FrameType.ORDERED, Kind.CALL],
   [FrameType.DIRECT, Kind.RECEIPT],
+  [FrameType.DIRECT, Kind.RESULT],
+  [FrameType.DIRECT, Kind.CANCEL],
+  [FrameType.DIRECT, Kind.APPLY],
+  [FrameType.DIRECT, Kind.ANSWER],
+  [FrameType.DIRECT, Kind.STOP],
+  [FrameType.DIRECT, Kind.RELEASE],
 ] as const) {
   messageFlags[flagsIndex(type, kind)] = 1;
   messageFlags[flagsIndex(type, kind | FRAGMENT_FLAG)] = 1;

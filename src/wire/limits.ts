@@ -44,8 +44,17 @@ export const LINKS_MAX = 1_000;
 /** Bytes of a bigint on the wire: one of sign, then the magnitude. */
 export const BIGINT_BYTES_MAX = 1_025;
 
-/** The tags that a payload may hold. 40006 and 40007 are kept for functions and streams and are refused. */
-export const ValueTag = { DATE: 40000, MAP: 40001, SET: 40002, BIGINT: 40003, ERROR: 40004, LINK: 40005 } as const;
+/** The tags that a payload may hold. */
+export const ValueTag = {
+  DATE: 40000,
+  MAP: 40001,
+  SET: 40002,
+  BIGINT: 40003,
+  ERROR: 40004,
+  LINK: 40005,
+  FUNCTION: 40006,
+  STREAM: 40007,
+} as const;
 
 /** Keys that no object may have: each reaches an object's prototype somewhere. */
 export const forbiddenKeys: readonly string[] = ['__proto__', 'prototype', 'constructor'];

@@ -6,6 +6,12 @@ import { HomingError } from '../errors.ts';
 import { ValueTag } from './limits.ts';
 import { Tagged } from './reader.ts';
 
+/** Makes of references what can be used here. They throw `payload-refused` for one that is not known. */
+export interface InCarrier {
+  functionIn(reference: number): unknown;
+  streamIn(reference: number): unknown;
+}
+
 /** Node of a decoded tree by step; arrays and objects alike. */
 type Holder = Record<string | number, unknown>;
 
@@ -13,9 +19,9 @@ type Holder = Record<string | number, unknown>;
  * Replaces the tags of a decoded tree by their values, in place, and returns the root. The scan has let the tree
  * through; throws `payload-refused` for what it cannot see: a link that leads nowhere, a key that a Map holds twice.
  */
-export function fromWire(tree: unknown): unknown {
+export function fromWire(tree: unknown, carrier?: InCarrier): unknown {
   const top: Holder = { root: tree };
-  new Restoring(top).settle(top, 'root');
+  new Restoring(top, carrier).settle(top, 'root');
   return top['root'];
 }
 
@@ -24,8 +30,11 @@ class Restoring {
   /** The arrays that carried maps, sets and errors: links step through those. */
   readonly #carriers = new Map<object, readonly unknown[]>();
 
-  constructor(top: Holder) {
+  readonly #carrier: InCarrier | undefined;
+
+  constructor(top: Holder, carrier: InCarrier | undefined) {
     this.#top = top;
+    this.#carrier = carrier;
   }
 
   /** Restores what stands in the holder under a key. A container is in place before its content, for links to it. */
@@ -75,6 +84,14 @@ class Restoring {
           Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
         return;
       }
+      case ValueTag.FUNCTION:
+        if (this.#carrier === undefined) refuseContent('a function stands where none can be');
+        holder[key] = this.#carrier.functionIn(content as number);
+        return;
+      case ValueTag.STREAM:
+        if (this.#carrier === undefined) refuseContent('a stream stands where none can be');
+        holder[key] = this.#carrier.streamIn(content as number);
+        return;
       default:
         refuseContent(`tag ${tagged.tag}`);
     }

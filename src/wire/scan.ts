@@ -211,7 +211,7 @@ export function scan(bytes: Uint8Array, start: number, end: number, limits: Wire
         continue;
       }
       case 6: {
-        if (argument < ValueTag.DATE || argument > ValueTag.LINK) return Refused['unknown-tag'];
+        if (argument < ValueTag.DATE || argument > ValueTag.STREAM) return Refused['unknown-tag'];
         if (at >= end) return Refused.truncated;
         if (argument === ValueTag.LINK && ++links > LINKS_MAX) return Refused['too-many-links'];
         if (!isContentOf(argument, bytes, at, end)) return Refused['tag-content'];

@@ -93,14 +93,17 @@ function surveyObject(value: object): boolean {
     if (--depthRoom < 0) return false;
     const entries = value as Readonly<Record<string, unknown>>;
     asciiBytes += 3;
+    let isEmpty = true;
     for (const key in entries) {
+      isEmpty = false;
       bytesLeft -= 2;
       if (key.length > 8 && (key.length < 12 || key.length > keyBytesMax)) asciiBytes = Infinity;
       if (!surveyText(key)) return false;
       if (!surveyValue(entries[key])) return false;
     }
     depthRoom++;
-    return true;
+    // A stream may be written as an object of this one method. To look for it in every object costs too much.
+    return !isEmpty || !(Symbol.asyncIterator in entries);
   }
   if (prototype === arrayPrototype) {
     const elements = value as readonly unknown[];

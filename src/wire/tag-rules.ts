@@ -17,6 +17,9 @@ export function isContentOf(tag: number, bytes: Uint8Array, at: number, end: num
   switch (tag) {
     case ValueTag.DATE:
       return head >> 5 < 2 || (head >= 0xf9 && head <= 0xfb);
+    case ValueTag.FUNCTION:
+    case ValueTag.STREAM:
+      return head >> 5 === 0;
     case ValueTag.MAP:
       // an even length, in whichever byte of the head is its last
       if (head >> 5 !== 4 || head > 0x9a) return false;
@@ -46,6 +49,9 @@ export function costOf(tag: number): number {
   switch (tag) {
     case ValueTag.ERROR:
       return 4_096;
+    case ValueTag.FUNCTION:
+    case ValueTag.STREAM:
+      return 1_024;
     case ValueTag.MAP:
     case ValueTag.SET:
       return 256;

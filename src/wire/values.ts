@@ -13,6 +13,14 @@ import type { Place } from './place.ts';
 /** The class whose instances the CBOR library writes as tagged items. */
 export type TagClass = new (value: unknown, tag: number) => object;
 
+/** Makes references of what stays here and can be used from the other end. They throw `NotEncodable` at a bound. */
+export interface OutCarrier {
+  /** The reference of a function; `self` is the object whose method it is. */
+  functionOut(work: (...args: unknown[]) => unknown, self: object | undefined): number;
+  /** The reference of an async iterable. */
+  streamOut(stream: AsyncIterable<unknown>): number;
+}
+
 /** Stands for -0, which the CBOR library would write as 0: the same eight bytes under an integer's head. */
 export const NEGATIVE_ZERO_MARK = 2n ** 63n;
 
@@ -27,8 +35,14 @@ export interface WireTree {
  * cannot cross, or `MessageTooLarge`. `root` names the value in that path; without it the value is a message
  * `[name, ...args]`.
  */
-export function toWire(value: unknown, limits: WireLimits, tagClass: TagClass, root?: string): WireTree {
-  const copying = new Copying(limits, tagClass, root);
+export function toWire(
+  value: unknown,
+  limits: WireLimits,
+  tagClass: TagClass,
+  root?: string,
+  carrier?: OutCarrier,
+): WireTree {
+  const copying = new Copying(limits, tagClass, root, carrier);
   const tree = copying.copy(value, undefined, '', 0, 0);
   return { tree, hasNegativeZero: copying.hasNegativeZero };
 }
@@ -42,9 +56,11 @@ class Copying {
   readonly #places = new Map<object, Place>();
   #items = 1;
   #links = 0;
+  readonly #carrier: OutCarrier | undefined;
   #bytesLeft: number;
 
-  constructor(limits: WireLimits, tagClass: TagClass, root: string | undefined) {
+  constructor(limits: WireLimits, tagClass: TagClass, root: string | undefined, carrier: OutCarrier | undefined) {
+    this.#carrier = carrier;
     this.#limits = limits;
     this.#tagClass = tagClass;
     this.#root = root;
@@ -70,6 +86,8 @@ class Copying {
       case 'object':
         if (value === null) return null;
         return this.#object(value, placeOf(parent, step, into), depth);
+      case 'function':
+        return this.#function(value as Work, undefined, placeOf(parent, step, into));
       default:
         return this.#refuse(`a ${typeof value} cannot cross`, placeOf(parent, step, into));
     }
@@ -80,7 +98,9 @@ class Copying {
     if (first !== undefined) return this.#link(first, place);
     this.#places.set(value, place);
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) return this.#entries(value, place, depth + 1);
+    if (prototype === Object.prototype || prototype === null) {
+      return isStream(value) ? this.#stream(value, place) : this.#entries(value, place, depth + 1);
+    }
     if (prototype === Array.prototype) return this.#elements(value as unknown[], place, 0, depth + 1);
     if (value instanceof Uint8Array) {
       this.#spend(value.length);
@@ -101,6 +121,7 @@ class Copying {
       );
     }
     if (value instanceof Error) return this.#error(value, place, depth + 1);
+    if (isStream(value)) return this.#stream(value, place);
     return this.#refuse(`${kindOf(value)} cannot cross`, place);
   }
 
@@ -126,10 +147,24 @@ class Copying {
       if (++count > this.#limits.mapEntries) this.#refuse(`more than ${this.#limits.mapEntries} keys`, place);
       if (key.length > 8 && forbiddenKeys.includes(key)) this.#refuse(`the key "${key}" cannot cross`, place);
       this.#checkText('key', key, place, key, 0);
-      copies[key] = this.copy(this.#item(value, key, place), place, key, 0, depth);
+      const item = this.#item(value, key, place);
+      copies[key] =
+        typeof item === 'function'
+          ? this.#function(item as Work, value, { parent: place, step: key, into: 0 })
+          : this.copy(item, place, key, 0, depth);
     }
     this.#count(2 * count, place);
     return copies;
+  }
+
+  #function(work: Work, self: object | undefined, place: Place): object {
+    if (this.#carrier === undefined) return this.#refuse('a function cannot cross', place);
+    return new this.#tagClass(this.#carrier.functionOut(work, self), ValueTag.FUNCTION);
+  }
+
+  #stream(stream: AsyncIterable<unknown>, place: Place): object {
+    if (this.#carrier === undefined) return this.#refuse('an async iterable cannot cross', place);
+    return new this.#tagClass(this.#carrier.streamOut(stream), ValueTag.STREAM);
   }
 
   #item(value: object, key: string, place: Place): unknown {
@@ -197,6 +232,12 @@ class Copying {
   #refuse(why: string, place: Place): never {
     throw new HomingError('NotEncodable', `${pathOf(place, this.#root)}: ${why}`);
   }
+}
+
+type Work = (...args: unknown[]) => unknown;
+
+function isStream(value: object): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 }
 
 function kindOf(value: object): string {

@@ -17,10 +17,13 @@ import {
   createServer,
 } from 'homing';
 
+/** Methods of any name, with any arguments. */
+export type LooseMethods = Record<string, (...args: unknown[]) => unknown>;
+
 /** A contract whose names may be anything, for tests that are about behavior and not about types. */
 export interface Loose extends Contract {
-  server: { events: Record<string, unknown[]> };
-  client: { events: Record<string, unknown[]> };
+  server: { events: Record<string, unknown[]>; methods: LooseMethods };
+  client: { events: Record<string, unknown[]>; methods: LooseMethods };
   credentials: unknown;
   identity: { id: string };
 }

@@ -4,12 +4,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Kind } from '../../src/wire/frame.ts';
 import { type End, Pair, type PairOptions, padded } from '../unit/session/pair.ts';
 
 type Side = 'client' | 'server';
 
 type Command =
-  | { readonly type: 'send' | 'deliver'; readonly side: Side; readonly bytes: number }
+  | { readonly type: 'send' | 'deliver' | 'call'; readonly side: Side; readonly bytes: number }
   | { readonly type: 'work'; readonly side: Side; readonly count: number }
   | { readonly type: 'pump'; readonly side: Side; readonly bytesMax: number }
   | { readonly type: 'carry'; readonly side: Side; readonly count: number; readonly pieceBytes: number }
@@ -27,7 +28,7 @@ const bytes = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 60, max: 3_000 }) },
   { weight: 1, arbitrary: fc.constantFrom(65_535, 65_536, 65_537, 131_072, 131_073, LARGEST) },
 );
-const send = fc.record({ type: fc.constantFrom('send', 'deliver'), side, bytes });
+const send = fc.record({ type: fc.constantFrom('send', 'deliver', 'call'), side, bytes });
 const work = fc.record({ type: fc.constant('work'), side, count: fc.integer({ min: 1, max: 9 }) });
 const pump = fc.record({ type: fc.constant('pump'), side, bytesMax: fc.constantFrom(1, 60, 700, 70_000, 262_144) });
 const carry = fc.record({
@@ -102,6 +103,7 @@ class World {
     switch (command.type) {
       case 'send':
       case 'deliver':
+      case 'call':
         this.#accept(command.type, command.side, command.bytes);
         break;
       case 'work':
@@ -177,13 +179,20 @@ class World {
     end.takeOutputs();
     for (; this.outputsSeen[name] < end.outputs.length; this.outputsSeen[name] += 1) {
       const output = end.outputs[this.outputsSeen[name]];
-      if (output === undefined || output.type === 'writable' || output.type === 'oversize') continue;
+      if (output === undefined || !('token' in output) || output.type === 'oversize') continue;
       const { token, type } = output;
+      // Of a call that was given up.
+      if (type === 'result' && token === 0) continue;
       must(!ledger.settled.has(token), `token ${token} settles once`);
       ledger.settled.add(token);
       const text = ledger.tokens.get(token);
       if (type === 'receipt')
         must(text !== undefined && peer.handled.includes(text), 'a receipt is of a handled message');
+      if (type === 'result')
+        must(
+          text !== undefined && peer.started.includes(text),
+          'a result that is awaited is of a call that was started',
+        );
       if (type !== 'flushed') continue;
       const due = ledger.accepted.slice(0, ledger.flushes.get(token)).filter((each) => !ledger.takenBack.has(each));
       must(this.handledBy(name, due), 'a flush is answered when all before it are handled');
@@ -197,7 +206,7 @@ class World {
     return texts.every((text) => seen.has(text));
   }
 
-  #accept(type: 'send' | 'deliver', name: Side, size: number): void {
+  #accept(type: 'send' | 'deliver' | 'call', name: Side, size: number): void {
     this.#names += 1;
     const text = padded(`${name[0]}${this.#names}-`, size);
     const end = this.pair[name];
@@ -207,7 +216,7 @@ class World {
     } else {
       this.#tokens += 1;
       ledger.tokens.set(this.#tokens, text);
-      end.deliver(text, this.#tokens);
+      end[type](text, this.#tokens);
     }
     ledger.accepted.push(text);
   }
@@ -241,12 +250,21 @@ class World {
   }
 }
 
+/** Receipts and results that the peer has not been seen to receive; cancels are bounded by who gives up calls. */
+function answersIn({ written, waiting }: End['session']['outlet']['direct']): number {
+  let count = 0;
+  for (const queue of [written, waiting]) {
+    for (let index = 0; index < queue.length; index += 1) if (queue.at(index)?.kind !== Kind.CANCEL) count += 1;
+  }
+  return count;
+}
+
 function checkBounds(end: End): void {
   const { outboxMessages, outboxBytes, mailboxMessages, mailboxBytes } = end.limits;
   const { ordered, direct } = end.session.outlet;
   must(ordered.messages <= outboxMessages, 'the outbox keeps its bound of messages');
   must(ordered.messages <= 1 || ordered.bytes <= outboxBytes, 'the outbox keeps its bound of bytes');
-  must(direct.messages <= 2 * mailboxMessages, 'receipts are bounded by the credit');
+  must(answersIn(direct) <= 2 * mailboxMessages, 'receipts and results are bounded by the credit');
   must(end.mailboxMessagesSeenMax <= mailboxMessages, 'the mailbox keeps its bound of messages');
   must(end.mailboxBytesSeenMax <= mailboxBytes + LARGEST, 'the mailbox keeps its bound of bytes');
   const { room } = end.session;
@@ -272,6 +290,7 @@ describe('two ends of a session', () => {
         ] as const) {
           const { accepted, takenBack } = world.ledgers[name];
           expect(receiver.handled).toEqual(accepted.filter((text) => !takenBack.has(text)));
+          expect(new Set(receiver.started).size).toBe(receiver.started.length);
         }
       }),
       { numRuns: 2_500 },
@@ -436,12 +455,14 @@ class ForgetfulWorld extends World {
         for (const text of waiting) this.discarded.add(text);
       }
       for (const text of texts) this.unconfirmed.add(text);
+      // Calls are never sent again.
+      const events = texts.filter((_, index) => leftover.messages[index]?.kind !== Kind.CALL);
       if (resend) {
         outlet.resend(leftover);
-        this.resent.push(...texts);
-        for (const text of texts) this.unconfirmed.delete(text);
+        this.resent.push(...events);
+        for (const text of events) this.unconfirmed.delete(text);
       }
-      this.#inEpoch = (resend ? unconfirmed : 0) + (discard ? 0 : carried) + inLine;
+      this.#inEpoch = (resend ? events.length : 0) + (discard ? 0 : carried) + inLine;
     });
     super.check();
   }

@@ -1,5 +1,5 @@
 // A typed program that must keep compiling against the package: the acceptance test of the public types. It is compiled,
-// never run. What it says of calls, functions, the store and groups comes with them.
+// never run. What it says of the store and groups comes with them.
 import { type Duplex, duplexPair } from 'node:stream';
 import {
   type Arrived,
@@ -46,7 +46,12 @@ type Chat = {
       values: [date: Date, bytes: Uint8Array, map: Map<string, Date>, set: Set<bigint>, error: Error];
       readonlys: [list: readonly number[], map: ReadonlyMap<string, number>];
     };
-    methods: { history(n: number): string[] };
+    methods: {
+      history(n: number): string[];
+      sum(...n: number[]): number;
+      tree(): Tree;
+      when(): Promise<ReadonlyMap<string, Date>>;
+    };
   };
   client: { events: { said: [who: string, text: string] }; methods: { mood(): string } };
 };
@@ -76,6 +81,23 @@ export const chat = defineBehavior<Chat>({
     session.on('readonlys', (list, map) => {
       map.set('arrived as a map of its own', list.length);
     });
+    session.expose({
+      history: (n) => ['line'].slice(-n.toFixed().length),
+      sum: async (...n) => n.length,
+      tree: () => ({ name: session.id, children: [] }),
+    });
+    session.expose({ when: () => new Map([['now', new Date()]]) });
+    const mood: Promise<string> = session.call('mood');
+    const moods: Promise<string>[] = [session.remote.mood(), session.with({ clock: 'up' }).remote.mood(), mood];
+    void moods;
+    // @ts-expect-error the server has no such method
+    session.expose({ mood: () => 'fine' });
+    // @ts-expect-error history returns a list
+    session.expose({ history: () => 'line' });
+    // @ts-expect-error history takes a number
+    session.expose({ history: (text: string) => [text] });
+    // @ts-expect-error the client has no such method
+    void session.call('history', 1);
     const remove: () => void = session.on('say', async () => {}, { signal: AbortSignal.timeout(1) });
     remove();
     const facts: [string, number, boolean, ConnectionState] = [
@@ -243,7 +265,47 @@ await client.with({ timeoutMs: 100 }).flush();
 await client.with({ timeoutMs: undefined, signal: undefined }).writable();
 // @ts-expect-error a wait has a deadline in milliseconds
 client.with({ timeout: 5 });
-const upWith: undefined = await client.up({ timeoutMs: 5 });
+const upWith = await client.up({ timeoutMs: 5 });
+const history: Promise<string[]> = upWith.history(1);
+const lines: string[] = await client.call('history', 10);
+const sum: number = await client.remote.sum(1, 2, 3);
+const tree: Tree = await client.with(wait).call('tree');
+const when: Map<string, Date> = await client.with({ timeoutMs: 5, clock: 'wall' }).remote.when();
+void [history, lines, sum, tree, when];
+// @ts-expect-error a method that is not there
+void client.call('histori', 10);
+// @ts-expect-error a method that is not there
+void client.remote.histori;
+// @ts-expect-error a number is needed
+void client.call('history', 'x');
+// @ts-expect-error a number is needed
+void client.remote.history('x');
+// @ts-expect-error arity
+void client.call('history');
+// @ts-expect-error events are not called
+void client.call('say', 'x');
+// @ts-expect-error methods are not sent
+client.send('history', 10);
+// @ts-expect-error there are two clocks
+void client.with({ timeoutMs: 5, clock: 'monotonic' });
+client.expose({ mood: async () => 'fine' });
+client.expose({});
+// @ts-expect-error the client has no such method
+client.expose({ history: () => [] });
+// @ts-expect-error a mood is a text
+client.expose({ mood: () => 5 });
+const established = createClient<Chat, { account: string }>(5555, {
+  credentials: { token: 't' },
+  establish: async (remote, { resumed }) => ({ account: `${(await remote.history(1))[0] ?? ''} ${resumed ? 1 : 0}` }),
+});
+const account: string = (await established.up()).account;
+void account;
+// @ts-expect-error what establish returns is what up hands out
+void (await established.up()).history;
+// @ts-expect-error the remote of establish has the methods of the server
+createClient<Chat, void>(5555, { establish: (remote) => void remote.mood });
+// @ts-expect-error establish returns what the client says it does
+createClient<Chat, { account: string }>(5555, { establish: () => 'account' });
 client.connect();
 client.reconnect();
 client.disconnect();
@@ -259,6 +321,75 @@ const turnFacts = ({
   from,
   signal,
 }: Turn): [string, number, number, string | undefined, boolean] => [messageId, attempt, epoch, from, signal.aborted];
+
+// ---- functions and streams as values
+
+type Branch = { name: string; children: Branch[]; poke(n: number): string };
+type Feeds = {
+  server: {
+    methods: {
+      watch(onLine: (line: string) => void): () => void;
+      echo(work: (n: number) => Promise<string>): (n: number) => Promise<string>;
+      feed(): AsyncIterable<{ at: Date; more: AsyncIterable<number> }>;
+      sum(numbers: AsyncIterable<number>): number;
+      branch(): Branch;
+    };
+  };
+  client: { events: { work: [run: (n: number) => string] } };
+};
+export const feeds = defineBehavior<Feeds>({
+  start(session) {
+    session.expose({
+      watch(onLine) {
+        const told: Promise<void> = onLine('x');
+        void told;
+        onLine[Symbol.dispose]();
+        // @ts-expect-error a line is a text
+        void onLine(5);
+        return () => {};
+      },
+      echo: (work) => work,
+      async *feed() {
+        yield { at: new Date(), more: (async function* () {})() };
+      },
+      async sum(numbers) {
+        let total = 0;
+        for await (const n of numbers) total += n;
+        return total;
+      },
+    });
+    // @ts-expect-error a number is no text
+    session.send('work', (n) => n);
+    session.send('work', (n) => String(n));
+  },
+});
+const feeder = createClient<Feeds>(5555);
+feeder.on('work', async (run) => {
+  using held = run;
+  const answer: string = await held(1);
+  return answer;
+});
+const off = await feeder.remote.watch((line) => void line.length);
+await off();
+const echoed: string = await (await feeder.call('echo', async (n) => String(n)))(1);
+for await (const { at: when_, more } of await feeder.remote.feed()) {
+  const day: Date = when_;
+  for await (const n of more) void (n satisfies number);
+  void day;
+}
+const total: number = await feeder.call(
+  'sum',
+  (async function* () {
+    yield 1;
+  })(),
+);
+const branch = await feeder.remote.branch();
+const poked: string | undefined = await branch.children[0]?.children[0]?.poke(1);
+// @ts-expect-error what a stub gives comes later
+const early: string = branch.poke(1);
+// @ts-expect-error a poke needs a number
+void branch.poke('x');
+void [echoed, total, poked, early];
 
 // ---- the life of a connection
 

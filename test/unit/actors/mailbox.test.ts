@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeError, isThenable, remoteError } from '../../../src/actors/mailbox.ts';
+import { describeError, isThenable, remoteError } from '../../../src/actors/describe.ts';
 import { encodeNumber } from '../../../src/wire/control.ts';
 import { FrameType } from '../../../src/wire/frame.ts';
 import { Peer } from '../../loopback/peer.ts';

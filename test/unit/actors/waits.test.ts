@@ -150,3 +150,92 @@ describe('all waits', () => {
     expect([waits.size, vi.getTimerCount()]).toEqual([0, 0]);
   });
 });
+
+describe('a deadline that counts time with a connection', () => {
+  test('stands still while there is none, and goes on with what was left', async () => {
+    const { waits, start } = scene();
+    const failure = failureOf(start({ timeoutMs: 100, clock: 'up' }));
+    vi.advanceTimersByTime(60);
+    waits.pause(true);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(10_000);
+    waits.pause(true);
+    expect(waits.size).toBe(1);
+    waits.pause(false);
+    waits.pause(false);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(20);
+    waits.pause(true);
+    vi.advanceTimersByTime(10_000);
+    waits.pause(false);
+    vi.advanceTimersByTime(19);
+    expect(waits.size).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(await failure).toMatchObject({ code: 'Deadline', message: 'deliver: 100 ms are over' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('begins with the connection when there was none at first', async () => {
+    const { waits, start } = scene();
+    waits.pause(true);
+    const failure = failureOf(start({ timeoutMs: 50, clock: 'up' }));
+    vi.advanceTimersByTime(5_000);
+    waits.pause(false);
+    vi.advanceTimersByTime(49);
+    expect(waits.size).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(await failure).toMatchObject({ code: 'Deadline' });
+  });
+
+  test('comes at once with the connection when nothing was left', async () => {
+    const { waits, start } = scene();
+    waits.pause(true);
+    const failure = failureOf(start({ timeoutMs: 0, clock: 'up' }));
+    vi.advanceTimersByTime(5_000);
+    expect(waits.size).toBe(1);
+    waits.pause(false);
+    vi.advanceTimersByTime(1);
+    expect(await failure).toMatchObject({ code: 'Deadline' });
+  });
+
+  test('leaves those of the wall alone, and lets go of its timer when the wait is over', async () => {
+    const { waits, begun, start } = scene();
+    waits.pause(true);
+    const wall = failureOf(start({ timeoutMs: 50, clock: 'wall' }));
+    const plain = failureOf(start({ timeoutMs: 50 }));
+    const stop = new AbortController();
+    const up = start({ timeoutMs: 50, clock: 'up', signal: stop.signal });
+    const gone = failureOf(start({ timeoutMs: 50, clock: 'up', signal: stop.signal }));
+    vi.advanceTimersByTime(50);
+    for (const failure of [await wall, await plain]) expect(failure).toMatchObject({ code: 'Deadline' });
+    waits.pause(false);
+    expect(vi.getTimerCount()).toBe(2);
+    waits.resolve(begun[2] ?? 0, 'value');
+    expect([await up, vi.getTimerCount()]).toEqual(['value', 1]);
+    waits.pause(true);
+    stop.abort();
+    expect(await gone).toMatchObject({ code: 'Aborted' });
+    waits.pause(false);
+    expect([waits.size, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  test('of Infinity has no timer', () => {
+    const { waits, start } = scene();
+    void start({ timeoutMs: Infinity, clock: 'up' });
+    void start({ clock: 'up' });
+    waits.pause(true);
+    waits.pause(false);
+    expect([waits.size, vi.getTimerCount()]).toEqual([2, 0]);
+  });
+});
+
+test('a wait on a clock that is not there is refused', async () => {
+  const waits = new Waits(nodeHost().clock);
+  const wait = waits.start(
+    'call',
+    { clock: 'sun' as 'up' },
+    () => {},
+    () => undefined,
+  );
+  await expect(wait).rejects.toMatchObject({ code: 'BadOption', message: "expected clock 'up' or 'wall', got sun" });
+});

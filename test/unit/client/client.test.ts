@@ -33,7 +33,7 @@ describe('a client', () => {
       'idle',
       undefined,
     ]);
-    expect(await client.up()).toBeUndefined();
+    expect(await client.up()).toBe(client.remote);
     expect([client.connection.state, client.epoch]).toEqual(['up', 1]);
     await until(() => world.sessions.length === 1, 'a session');
     expect(world.sessions[0]?.id).toBe(client.id);

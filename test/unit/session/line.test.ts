@@ -27,7 +27,7 @@ describe('the line before a full outbox', () => {
 
   it('is left from anywhere, once', () => {
     const line = lineOf(4);
-    expect([line.leave(3), line.leave(1), line.leave(3), line.leave(9)]).toEqual([true, true, false, false]);
+    expect([line.leave(3), line.leave(1), line.leave(3), line.leave(9)]).toEqual([30, 10, 0, 0]);
     expect(line.length).toBe(2);
     expect([line.first?.token, line.shift()?.token, line.shift()?.token, line.first]).toEqual([2, 2, 4, undefined]);
   });

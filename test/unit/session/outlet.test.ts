@@ -115,7 +115,7 @@ describe('the bounded outbox', () => {
     expect(outlet.outputs).toEqual([]);
     expect(outlet.giveUp(1)).toBe('never-sent');
     expect(outlet.isFull(1)).toBe(false);
-    expect(outlet.outputs).toEqual([{ type: 'writable' }]);
+    expect(outlet.outputs).toEqual([{ type: 'takenBack', ordinal: 2 }, { type: 'writable' }]);
   });
 });
 
@@ -240,7 +240,10 @@ describe('flush', () => {
     deliver(outlet, 'a', 1);
     outlet.flush(2);
     outlet.giveUp(1);
-    expect(outlet.outputs).toEqual([{ type: 'flushed', token: 2 }]);
+    expect(outlet.outputs).toEqual([
+      { type: 'takenBack', ordinal: 1 },
+      { type: 'flushed', token: 2 },
+    ]);
   });
 
   it('asks for an ack once, when its last message is numbered, and again on the next connection', () => {
@@ -438,7 +441,9 @@ describe('messages too large for the peer', () => {
     outlet.attach({ ...peer, messageBytes: 500 });
     expect(outlet.outputs).toEqual([
       { type: 'oversize', token: 1, bytes: 600, bytesMax: 500 },
+      { type: 'takenBack', ordinal: 1 },
       { type: 'oversize', token: 2, bytes: 700, bytesMax: 500 },
+      { type: 'takenBack', ordinal: 3 },
     ]);
     write(outlet);
     expect(outlet.ordered.sent).toBe(1);
@@ -454,7 +459,10 @@ describe('messages too large for the peer', () => {
     outlet.attach({ ...peer, messageBytes: 500 });
     write(outlet);
     outlet.acknowledge(1, 1, 0, 100, 1_000);
-    expect(outlet.outputs).toEqual([{ type: 'oversize', token: 1, bytes: 600, bytesMax: 500 }]);
+    expect(outlet.outputs).toEqual([
+      { type: 'oversize', token: 1, bytes: 600, bytesMax: 500 },
+      { type: 'takenBack', ordinal: 2 },
+    ]);
     expect(outlet.ordered.messages).toBe(1);
   });
 
@@ -467,7 +475,10 @@ describe('messages too large for the peer', () => {
     outlet.resend(outlet.startEpoch(0));
     outlet.afterGap();
     outlet.attach({ ...peer, messageBytes: 500 });
-    expect(outlet.outputs).toEqual([{ type: 'oversize', token: 0, bytes: 600, bytesMax: 500 }]);
+    expect(outlet.outputs).toEqual([
+      { type: 'oversize', token: 0, bytes: 600, bytesMax: 500 },
+      { type: 'takenBack', ordinal: 1 },
+    ]);
     write(outlet);
     expect(outlet.ordered.sent).toBe(1);
   });

@@ -6,6 +6,7 @@
 import { crc32 } from 'node:zlib';
 import { sessionId } from '../../../src/ids.ts';
 import type { Outcome } from '../../../src/errors.ts';
+import { ResultStatus } from '../../../src/session/calls.ts';
 import type { Heartbeat } from '../../../src/session/liveness.ts';
 import type { Leftover, OutletOutput } from '../../../src/session/outlet.ts';
 import {
@@ -32,6 +33,7 @@ export const worldLimits: SessionLimits = {
 const REFUSED_BYTE = 0xff;
 const POISON = 0xee;
 const SECRET = new Uint8Array(32);
+const NO_BYTES = new Uint8Array(0);
 const text = new TextDecoder('latin1');
 
 /** What an end is made with. */
@@ -78,6 +80,13 @@ export class End {
   answer: (mail: Mail) => { readonly status: number; readonly error?: Uint8Array } = () => ({
     status: ReceiptStatus.OK,
   });
+  /** What a call comes to, by its text; undefined: later, with `answerCall`. By default its own text. */
+  result: (mail: Mail) => { readonly status: number; readonly item?: Uint8Array } | undefined = (mail) => ({
+    status: ResultStatus.OK,
+    item: payloadOf(mail.text),
+  });
+  /** Texts of the calls that were started, of any epoch, in order. */
+  readonly started: string[] = [];
   /** Called for each message before it is settled: a handler that sends. */
   onMail: (mail: Mail) => void = () => {};
   mailboxBytesSeenMax = 0;
@@ -90,7 +99,7 @@ export class End {
     const inspect = (bytes: Uint8Array, start: number, end: number): number =>
       end > start && bytes[start] === REFUSED_BYTE ? -1 : 0;
     const heartbeat = options.heartbeat ?? { intervalMs: 5_000, timeoutMs: 15_000 };
-    this.session = new Session({ limits: this.limits, heartbeat, inspect });
+    this.session = new Session({ limits: this.limits, heartbeat, inspect, inspectItem: inspect });
     this.session.adopt(sessionId('s-1'), SECRET, 1);
   }
 
@@ -118,6 +127,19 @@ export class End {
     else outlet.accept(Kind.DELIVER, bytes, 0, bytes.length, token);
   }
 
+  /** Calls as the handle does: it stands in line when there is no room. */
+  call(message: string, token: number): void {
+    const bytes = payloadOf(message);
+    const { outlet } = this.session;
+    if (outlet.isFull(bytes.length)) outlet.enqueue(Kind.CALL, bytes, 0, bytes.length, token);
+    else outlet.accept(Kind.CALL, bytes, 0, bytes.length, token);
+  }
+
+  /** Answers a call that was started. */
+  answerCall(seq: number, status: number, item: Uint8Array = NO_BYTES): void {
+    this.session.sendResult(Kind.RESULT, seq, status, item, 0, item.length);
+  }
+
   /** Settles up to `count` received messages, oldest first. */
   work(nowMs: number, count = Infinity): number {
     let settled = 0;
@@ -129,11 +151,14 @@ export class End {
       this.#isIdle = true;
       this.handled.push(mail.text);
       if (mail.epoch === this.session.epoch) {
+        const isCancelled = mail.kind === Kind.CALL && this.session.takeCancel(mail.seq);
         this.session.processed(mail.bytes, nowMs);
         if (mail.kind === Kind.DELIVER) {
           const { status, error } = this.answer(mail);
           this.session.sendReceipt(mail.seq, status, error);
         }
+        if (isCancelled) this.answerCall(mail.seq, ResultStatus.CANCELLED);
+        else if (mail.kind === Kind.CALL) this.#startCall(mail);
       } else this.session.settleOld(mail.bytes, nowMs);
       settled += 1;
     }
@@ -204,6 +229,20 @@ export class End {
     );
   }
 
+  /** Tokens of calls whose result came (0: nobody waits for it), with its status and text. */
+  get results(): (readonly [token: number, status: number, item: string])[] {
+    this.takeOutputs();
+    return this.outputs.flatMap((output) =>
+      output.type === 'result' ? [[output.token, output.status, text.decode(output.item)] as const] : [],
+    );
+  }
+
+  /** Seqs of calls that the peer gave up when they had been started. */
+  get cancelled(): number[] {
+    this.takeOutputs();
+    return this.outputs.flatMap((output) => (output.type === 'cancelled' ? [output.seq] : []));
+  }
+
   /** Tokens that were rejected, with what is known of them. */
   get rejections(): (readonly [token: number, outcome: Outcome])[] {
     this.takeOutputs();
@@ -216,6 +255,12 @@ export class End {
   get flushed(): number[] {
     this.takeOutputs();
     return this.outputs.flatMap((output) => (output.type === 'flushed' ? [output.token] : []));
+  }
+
+  #startCall(mail: Mail): void {
+    this.started.push(mail.text);
+    const result = this.result(mail);
+    if (result !== undefined) this.answerCall(mail.seq, result.status, result.item);
   }
 
   #keep(): void {

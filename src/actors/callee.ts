@@ -1,0 +1,171 @@
+/**
+ * The calls that the peer makes here: the exposed methods, and the calls that run. A call counts as processed once it has
+ * started, so a slow one holds nobody up; its place is free only when its work has ended, cancelled or not.
+ */
+import { HomingError } from '../errors.ts';
+import { ResultStatus } from '../session/calls.ts';
+import { isThenable } from './describe.ts';
+
+/** A method that the peer may call. */
+export type Method = (...args: unknown[]) => unknown;
+
+/** A call that runs. */
+interface Running {
+  readonly seq: number;
+  readonly epoch: number;
+  controller: AbortController | undefined;
+}
+
+/** What became of a call; called once, at once or later. */
+export type Answer = (status: number, value: unknown) => void;
+
+/** The methods of one session and their running calls. */
+export class Callee {
+  readonly #callsMax: number;
+  readonly #methods = new Map<string, Method>();
+  /** Of the current epoch, by seq; those of older ones only count. */
+  readonly #running = new Map<number, Running>();
+  #oldCount = 0;
+  /** Calls of this epoch and of those before are old: a call may have waited here for longer than its epoch lasted. */
+  #oldThrough = 0;
+  #starting: Running | undefined;
+  #isClosed = false;
+
+  constructor(callsMax: number) {
+    this.#callsMax = callsMax;
+  }
+
+  /** Calls that run. */
+  get runningCount(): number {
+    return this.#running.size + this.#oldCount;
+  }
+
+  /** Adds methods, own ones and those of its class; a name that is there already gets the new one. Throws `BadOption`. */
+  expose(methods: object): void {
+    if (typeof methods !== 'object' || methods === null) {
+      throw new HomingError('BadOption', `expected an object of methods, got ${typeof methods}`);
+    }
+    for (const [name, method] of methodsOf(methods)) this.#methods.set(name, method);
+  }
+
+  /** Whether a call of this name may start now; its refusal as a status otherwise. */
+  refusalOf(name: string): number | undefined {
+    if (!this.#methods.has(name)) return ResultStatus.NO_METHOD;
+    return this.runningCount >= this.#callsMax ? ResultStatus.TOO_MANY : undefined;
+  }
+
+  /** Starts a call of a function that was passed; its seq is of the other lane. False when too many run: it did not. */
+  apply(seq: number, epoch: number, enter: () => unknown, answer: Answer): boolean {
+    if (this.runningCount >= this.#callsMax) return false;
+    this.#run(-seq, epoch, enter, answer);
+    return true;
+  }
+
+  /** Starts a call; `enter` runs its first part, up to the first await, as the turn that can be asked for. */
+  start(
+    values: readonly unknown[],
+    seq: number,
+    epoch: number,
+    enter: (method: Method) => unknown,
+    answer: Answer,
+  ): void {
+    const method = this.#methods.get(values[0] as string);
+    if (method === undefined) return answer(ResultStatus.NO_METHOD, undefined);
+    this.#run(seq, epoch, () => enter(method), answer);
+  }
+
+  #run(seq: number, epoch: number, enter: () => unknown, answer: Answer): void {
+    const running: Running = { seq, epoch, controller: undefined };
+    if (epoch <= this.#oldThrough) this.#oldCount += 1;
+    else this.#running.set(seq, running);
+    let result: unknown;
+    let isLater: boolean;
+    this.#starting = running;
+    try {
+      result = enter();
+      isLater = isThenable(result);
+    } catch (error) {
+      this.#leave(running);
+      return answer(statusOf(running, ResultStatus.FAILED), error);
+    } finally {
+      this.#starting = undefined;
+    }
+    if (!isLater) {
+      this.#leave(running);
+      return answer(statusOf(running, ResultStatus.OK), result);
+    }
+    Promise.resolve(result).then(
+      (value) => {
+        this.#leave(running);
+        answer(statusOf(running, ResultStatus.OK), value);
+      },
+      (error: unknown) => {
+        this.#leave(running);
+        answer(statusOf(running, ResultStatus.FAILED), error);
+      },
+    );
+  }
+
+  /** The signal of the call that is being started: aborted when the peer gives it up, or the session ends. */
+  signalOf(seq: number, epoch: number): AbortSignal | undefined {
+    const running = this.#starting;
+    if (running === undefined || running.seq !== seq || running.epoch !== epoch) return undefined;
+    running.controller ??= new AbortController();
+    return running.controller.signal;
+  }
+
+  /** The peer has given up a call, or (a negative seq) one of a passed function; one that has ended is no error. */
+  cancel(seq: number): void {
+    const running = this.#running.get(seq);
+    if (running === undefined) return;
+    running.controller ??= new AbortController();
+    running.controller.abort(new HomingError('Aborted', 'the caller gave this call up'));
+  }
+
+  /** This epoch is over: nobody will get what still runs. Its work goes on and keeps its place. */
+  age(epoch: number): void {
+    this.#oldThrough = epoch;
+    this.#oldCount += this.#running.size;
+    for (const running of this.#running.values()) {
+      running.controller?.abort(new HomingError('OutcomeUnknown', 'the caller lost its memory of this call'));
+    }
+    this.#running.clear();
+  }
+
+  /** The session has ended. */
+  close(reason: HomingError): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const running of this.#running.values()) running.controller?.abort(reason);
+    this.#methods.clear();
+  }
+
+  #leave(running: Running): void {
+    if (running.epoch <= this.#oldThrough) this.#oldCount -= 1;
+    else this.#running.delete(running.seq);
+  }
+}
+
+/** Who has given up is told that the work has ended, and no more. */
+function statusOf({ controller }: Running, status: number): number {
+  return controller?.signal.aborted === true ? ResultStatus.CANCELLED : status;
+}
+
+/** The functions of an object by name: its own, and those of its class and the classes it extends. */
+function methodsOf(methods: object): [string, Method][] {
+  const found = new Map<string, Method>();
+  const chain: object[] = [];
+  for (
+    let at: object | null = methods;
+    at !== null && at !== Object.prototype;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    chain.push(at);
+  }
+  for (const level of chain.reverse()) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
+      if (typeof value === 'function' && name !== 'constructor') found.set(name, (value as Method).bind(methods));
+    }
+  }
+  return [...found];
+}

@@ -1,0 +1,192 @@
+/**
+ * The calls that this end makes, of methods and of passed functions: each is a wait that its result ends. One that was
+ * given up after it was written keeps its place until the peer has answered.
+ */
+import { HomingError, type Outcome } from '../errors.ts';
+import { ResultStatus, TARGET_BYTES } from '../session/calls.ts';
+import type { OutletOutput } from '../session/outlet.ts';
+import type { Session } from '../session/session.ts';
+import type { Codec } from '../wire/codec.ts';
+import { Kind } from '../wire/frame.ts';
+import { remoteError } from './describe.ts';
+import type { Functions } from './functions.ts';
+import type { Wait, Waits } from './waits.ts';
+
+/** What a caller works with; all of one session. */
+export interface CallerParts {
+  readonly session: Session;
+  readonly codec: Codec;
+  readonly waits: Waits;
+  readonly functions: Functions;
+  /** Calls that may be in flight. */
+  readonly callsInFlight: number;
+  /** Deadline of a call unless its caller says otherwise, in milliseconds with a connection. */
+  readonly callDeadlineMs: number;
+}
+
+/** What a caller asks of its session's actor. */
+export interface CallerOwner {
+  /** Throws `Closed`; `isOfRun` as for `Caller.call`. */
+  requireOpen(isOfRun: boolean): void;
+  /** Encodes `[method, ...args]`. Throws what keeps a message from being accepted now. */
+  encode(message: readonly unknown[]): void;
+  /** Throws `OutboxFull` when there is no room even in the line before the outbox; else whether to stand in line. */
+  mustQueue(method: string, bytes: number): boolean;
+  /** Something was accepted. */
+  accepted(): void;
+  /** Nobody waits under this token any more. */
+  giveUp(token: number): Outcome;
+}
+
+/** The calls of one end of a session. */
+export class Caller {
+  readonly #parts: CallerParts;
+  readonly #owner: CallerOwner;
+  /** Calls that somebody waits for. */
+  readonly #tokens = new Set<number>();
+
+  constructor(parts: CallerParts, owner: CallerOwner) {
+    this.#parts = parts;
+    this.#owner = owner;
+  }
+
+  /** Calls without a result, given up ones included. */
+  get inFlightCount(): number {
+    return this.#tokens.size + this.#parts.session.outlet.abandonedCallCount;
+  }
+
+  /**
+   * Calls a method of the peer with `[method, ...args]`. `isOfRun`: made by a running `establish`, whose calls go on while
+   * the session is being closed, as those of a running handler do.
+   */
+  call(message: readonly unknown[], wait: Wait, isOfRun: boolean): Promise<unknown> {
+    const { session, codec, functions } = this.#parts;
+    const begin = (token: number): void => {
+      this.#owner.requireOpen(isOfRun);
+      this.#requireSlot(String(message[0]));
+      this.#owner.encode(message);
+      const { outlet } = session;
+      const mustQueue = this.#owner.mustQueue(String(message[0]), codec.end - codec.start);
+      if (mustQueue) outlet.enqueue(Kind.CALL, codec.scratch, codec.start, codec.end, token);
+      else outlet.accept(Kind.CALL, codec.scratch, codec.start, codec.end, token);
+      functions.accepted(outlet.lastOrdinal, token);
+      this.#tokens.add(token);
+      this.#owner.accepted();
+    };
+    return this.#start(String(message[0]), wait, begin);
+  }
+
+  /** Calls a function that the peer has passed. */
+  apply(target: number, args: readonly unknown[], wait: Wait = {}): Promise<unknown> {
+    const { session, codec, functions } = this.#parts;
+    const begin = (token: number): void => {
+      this.#owner.requireOpen(false);
+      this.#requireSlot('a passed function');
+      functions.encode(codec, args, 'arguments');
+      const bytesMax = session.outlet.messageBytesMax - TARGET_BYTES;
+      const bytes = codec.end - codec.start;
+      if (bytes > bytesMax) {
+        functions.refused();
+        const sentence = `a passed function: expected arguments of at most ${bytesMax} bytes, got ${bytes}`;
+        throw new HomingError('MessageTooLarge', sentence);
+      }
+      functions.acceptedDirect(token);
+      session.sendApply(target, codec.scratch, codec.start, codec.end, token);
+      this.#tokens.add(token);
+      this.#owner.accepted();
+    };
+    return this.#start('a passed function', wait, begin);
+  }
+
+  /** A call was answered. */
+  answered({ token, status, item }: Extract<OutletOutput, { type: 'result' }>): void {
+    const { waits, codec, functions } = this.#parts;
+    functions.settledDirect(token);
+    if (!this.#tokens.delete(token)) {
+      if (item !== undefined) functions.discard(codec, item);
+      return;
+    }
+    const method = waits.whatOf(token) ?? 'call';
+    if (status !== ResultStatus.OK || item === undefined) waits.reject(token, this.#refusalOf(method, status, item));
+    else this.#resolve(token, method, item);
+  }
+
+  /** A call will not be answered: its message or its epoch is gone. The wait is the caller's to reject. */
+  forget(token: number): void {
+    this.#tokens.delete(token);
+    this.#parts.functions.settledDirect(token);
+  }
+
+  /** There was no connection for as long as the peer keeps the session: what became of written calls will not be known. */
+  lingerOver(): void {
+    const { session, waits } = this.#parts;
+    for (const token of session.outlet.writtenCallTokens()) {
+      const sentence = `${waits.whatOf(token) ?? 'call'}: no connection came back within the linger time`;
+      const error = new HomingError('OutcomeUnknown', sentence, { outcome: 'unknown' });
+      this.#giveUp(token);
+      waits.reject(token, error);
+    }
+  }
+
+  // ---- below
+
+  #start(what: string, wait: Wait, begin: (token: number) => void): Promise<unknown> {
+    const { timeoutMs = this.#parts.callDeadlineMs, clock = 'up', signal } = wait;
+    return this.#parts.waits.start(what, { timeoutMs, clock, signal }, begin, (token) => this.#giveUp(token));
+  }
+
+  #giveUp(token: number): Outcome {
+    this.#tokens.delete(token);
+    const outcome = this.#owner.giveUp(token);
+    if (outcome === 'never-sent') this.#parts.functions.takenBackDirect(token);
+    else this.#parts.functions.settledDirect(token);
+    return outcome;
+  }
+
+  #requireSlot(what: string): void {
+    const { callsInFlight } = this.#parts;
+    if (this.inFlightCount < callsInFlight) return;
+    const sentence = `${what}: expected fewer than ${callsInFlight} calls in flight (limits.callsInFlight)`;
+    throw new HomingError('TooManyCalls', sentence, { outcome: 'never-sent' });
+  }
+
+  #resolve(token: number, method: string, item: Uint8Array): void {
+    const { waits } = this.#parts;
+    let value: unknown;
+    try {
+      value = this.#decode(item);
+    } catch (error) {
+      const sentence = `the result of ${method} contradicts itself`;
+      waits.reject(token, new HomingError('HandlerFailed', sentence, { cause: error }));
+      return;
+    }
+    waits.resolve(token, value);
+  }
+
+  #refusalOf(method: string, status: number, item: Uint8Array | undefined): HomingError {
+    switch (status) {
+      case ResultStatus.NO_METHOD:
+        return new HomingError('NoMethod', `the peer has no method ${method}`);
+      case ResultStatus.TOO_MANY:
+        return new HomingError('TooManyCalls', `${method}: too many calls run at the peer already`);
+      case ResultStatus.FAILED:
+        return remoteError(method, item === undefined ? undefined : this.#decodeError(item));
+      default:
+        return new HomingError('OutcomeUnknown', `${method}: the peer says that it was cancelled`, {
+          outcome: 'unknown',
+        });
+    }
+  }
+
+  #decode(item: Uint8Array): unknown {
+    return this.#parts.functions.decode(this.#parts.codec, item, 0, item.length, 1, false);
+  }
+
+  #decodeError(item: Uint8Array): unknown {
+    try {
+      return this.#decode(item);
+    } catch {
+      return undefined;
+    }
+  }
+}
