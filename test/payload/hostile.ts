@@ -4,9 +4,9 @@
  */
 import type { Chance } from './random.ts';
 
-const tags = [40000, 40001, 40002, 40003, 40004, 40005];
+const tags = [40000, 40001, 40002, 40003, 40004, 40005, 40006, 40007];
 const foreignTags = [
-  0, 1, 2, 3, 6, 27, 28, 29, 39_999, 40006, 40007, 51, 64, 105, 225, 258, 259, 0xdff9, 0xdfff, 55_799,
+  0, 1, 2, 3, 6, 27, 28, 29, 39_999, 40008, 40009, 51, 64, 105, 225, 258, 259, 0xdff9, 0xdfff, 55_799,
 ];
 const numbers = [0, 1, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 2, 2 ** 53 - 1, 2 ** 53];
 const keys = [
@@ -185,6 +185,9 @@ export class HostileTrees {
         return this.#chance.once(2)
           ? this.#head(this.#chance.below(2), this.#chance.below(100_000))
           : this.#bytes([0xfb, 0x42, 0x78, 0xbc, 0xfe, 0x56, 0x80, 0, 0]);
+      case 40006:
+      case 40007:
+        return this.#head(0, this.#chance.below(100_000));
       case 40003: {
         const length = this.#chance.below(40);
         this.#head(2, length + 1);

@@ -147,6 +147,8 @@ class Model {
       [40003, 128],
       [40004, 4_096],
       [40005, 128],
+      [40006, 1_024],
+      [40007, 1_024],
     ]).get(tag);
     this.#need(cost !== undefined);
     this.#cost += cost ?? 0;
@@ -171,6 +173,10 @@ class Model {
           this.#need(i === 3 || inner.major === 3 || (i === 2 && isUndefined));
           this.#item(inner, depth + 1);
         });
+      case 40006:
+      case 40007:
+        this.#need(major === 0);
+        return this.#item(head, depth);
       default:
         this.#need(major === 4 && argument <= this.#limits.depth && ++this.#links <= LINKS_MAX);
         // its steps are no level of the value
