@@ -78,7 +78,7 @@ export class Dialler {
   /** What to go on with when the connection turns out to break a rule: such a one proves nothing. */
   #backoffAtDial: Backoff;
   #link: Link | undefined;
-  /** The HELLO of this connection, over which its answer is proven; empty until it is out. */
+  /** The server's positions cannot be true: the next HELLO gives the session up and asks for a new one. */
   #wantsRenewal = false;
   #isResumed = false;
   #retryAfterMs = 0;

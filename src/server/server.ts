@@ -23,6 +23,7 @@ import type { Behavior } from './behavior.ts';
 import { BehaviorShard } from './behavior-shard.ts';
 import { InlineShards } from './inline.ts';
 import { requireNoShard } from './load.ts';
+import { tellNews } from './news-events.ts';
 import { OffloadDesk } from './offload.ts';
 import type { Offload, Session } from './session.ts';
 import type { DialOptions, Shards } from './shards.ts';
@@ -217,34 +218,10 @@ export class SessionServer {
 
   // ---- below
 
+  /** An error that nobody listens to becomes a process warning. */
   #tell(news: ShardNews): void {
-    const listeners = this.#listeners;
-    switch (news.type) {
-      case 'session':
-        return listeners.emit('session', news.info);
-      case 'up':
-        return listeners.emit('up', news.info, { resumed: news.resumed });
-      case 'down':
-        return listeners.emit('down', news.info, { code: news.code });
-      case 'gap':
-        return listeners.emit('gap', news.info, { unconfirmed: news.unconfirmed, carried: news.carried });
-      case 'end': {
-        const { info, code, unconfirmed, carried } = news;
-        return listeners.emit('end', info, { code, unconfirmed, carried });
-      }
-      case 'error':
-        return this.#failed(news.error, news.info);
-    }
-  }
-
-  #failed(error: HomingError, session: SessionInfo | undefined): void {
-    if (!this.#listeners.has('error')) {
-      warn(error);
-      return;
-    }
-    const { messageId } = error;
-    const detail = { ...(session === undefined ? {} : { session }), ...(messageId === undefined ? {} : { messageId }) };
-    this.#listeners.emit('error', error, detail);
+    if (news.type === 'error' && !this.#listeners.has('error')) warn(news.error);
+    else tellNews(this.#listeners, news);
   }
 
   #listenerFailed(error: unknown): void {

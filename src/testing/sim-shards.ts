@@ -17,7 +17,7 @@ import { Dealer } from './dealer.ts';
 import { Draws } from './draws.ts';
 import { Listing } from './listing.ts';
 import type { Loop } from './loop.ts';
-import { tellNews } from './server-news.ts';
+import { tellNews } from '../server/news-events.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { EndOwner } from './sim-channel.ts';
 import { SimChannels } from './sim-channels.ts';
