@@ -104,6 +104,17 @@ describe('a session that a server dials', () => {
     expect(namesOf(told)).toEqual(['error', 'session', 'end']);
   });
 
+  it('ends at once in a drain when it is down and owes nothing', async () => {
+    await using world = await loopback({});
+    const { fleet, sessions, told } = fleetOf();
+    await fleet.dial(world.port);
+    await sessions[0]?.flush();
+    await world.server.close({ drainMs: 0 });
+    await until(() => namesOf(told).includes('down'), 'the line to be lost');
+    await fleet.close({ drainMs: 1_000_000 });
+    expect(told.at(-1)).toMatchObject(['end', {}, { code: 'closed', unconfirmed: 0 }]);
+  });
+
   it('drains with its peer: nothing that either end has sent is left', async () => {
     let said = 0;
     let heard = 0;

@@ -8,15 +8,20 @@ export interface Exit {
   readonly output: string;
 }
 
-/** Runs a program of `programs/` until it ends by itself; what it writes to stderr is part of the output. */
+/** Runs a program of `programs/` until it ends by itself. */
 export function exitOf(
   program: 'closes.ts' | 'collects.ts' | 'unreferenced.ts',
   ...args: readonly string[]
 ): Promise<Exit> {
-  const file = fileURLToPath(new URL(`./programs/${program}`, import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=homing-source', '--expose-gc', file, ...args], {
+  return exitOfFile(new URL(`./programs/${program}`, import.meta.url), args, 20_000);
+}
+
+/** Runs a file until it ends by itself, or for so long; what it writes to stderr is part of the output. */
+export function exitOfFile(file: URL, args: readonly string[], timeoutMs: number): Promise<Exit> {
+  const child = spawn(process.execPath, ['--conditions=homing-source', '--expose-gc', fileURLToPath(file), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
   });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -1,4 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { nodeHost } from '../../../src/actors/host.ts';
+import { ALONE } from '../../../src/actors/neighbors.ts';
+import { settingsOf } from '../../../src/actors/options.ts';
+import type { Line } from '../../../src/actors/ports.ts';
+import { Shard, type ShardOwner } from '../../../src/actors/shard.ts';
+import { Count, Tally as Counters } from '../../../src/actors/tally.ts';
 import { Peer } from '../../loopback/peer.ts';
 import { exitOf } from '../../loopback/program.ts';
 import {
@@ -208,4 +214,16 @@ describe('a drain', () => {
     expect(heard).toEqual([1, 2, 3]);
     expect(world.server.counts).toMatchObject({ sessions: 0, connections: 0 });
   });
+});
+
+test('each connection that a shard takes is a sign of life', () => {
+  const tally = new Counters();
+  const host = nodeHost();
+  const owner = {} as ShardOwner;
+  const shard = new Shard(host, settingsOf({}), undefined, owner, { place: 0, tally, neighbors: ALONE });
+  const line = { write: () => true, end: () => {}, destroy: () => {}, pause: () => {}, ref: () => {} };
+  for (let count = 0; count < 3; count += 1) shard.accept(() => line as unknown as Line);
+  expect(tally.read(Count.BEATS)).toBe(3);
+  shard.stop();
+  expect(tally.read(Count.CONNECTIONS)).toBe(0);
 });
