@@ -34,6 +34,9 @@ export type Credentials<C extends Contract> = C extends { readonly credentials: 
 /** The shape of the shared store of a session. */
 export type Store<C extends Contract> = C extends { readonly store: infer Shared } ? Shared : Record<string, unknown>;
 
+/** Names a group: the id of one session, or values that its store has, all of them. */
+export type Selector<C extends Contract> = string | Partial<Store<C>>;
+
 type Leaf = string | number | boolean | bigint | null | undefined | Date | Uint8Array | Error;
 
 /** A function of the other end: calling it crosses, and it is let go when nobody holds it, or with `using`. */

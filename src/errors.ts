@@ -56,6 +56,26 @@ export const errorTable = {
     retry: false,
     meaning: 'A schema of the receiving end refuses the arguments; the sentence names each field.',
   },
+  WriteRefused: {
+    family: 'caller',
+    retry: false,
+    meaning: 'The server does not take this write to the shared store; the sentence names the key.',
+  },
+  StoreFull: {
+    family: 'caller',
+    retry: false,
+    meaning: 'The shared store is at its bound of keys or bytes.',
+  },
+  Forbidden: {
+    family: 'caller',
+    retry: false,
+    meaning: 'authorize() does not let this session address others or see who is present.',
+  },
+  HeldExpired: {
+    family: 'caller',
+    retry: true,
+    meaning: 'A message held for a group was dropped: nobody matched within holdMs.',
+  },
   SessionLost: {
     family: 'line',
     retry: false,
@@ -111,6 +131,11 @@ export const errorTable = {
 
 /** A code of `errorTable`. */
 export type ErrorCode = keyof typeof errorTable;
+
+/** Whether a code that came from elsewhere is one of this table. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorTable, code);
+}
 
 interface EndRow {
   /** The number in REFUSED and CLOSE frames: 100–199 may be retried, 200–299 are terminal. */

@@ -1,7 +1,7 @@
 /** Homing: sessions that find their way home. Everything a program needs; the rest of the tree is behind it. */
 export { createClient } from './client/client.ts';
 export type { Client, ClientOptions, ClientWhere } from './client/client.ts';
-export type { Connection, End, GapReport, Limited, ReconnectInfo } from './client/surface.ts';
+export type { Connection, End, GapReport, Limited, ReconnectInfo, SharedStore } from './client/surface.ts';
 export type { ConnectionState } from './actors/dialler.ts';
 export type { EndReport } from './actors/reports.ts';
 export type { SessionInfo } from './actors/hosted-session.ts';
@@ -14,7 +14,7 @@ export type { Arrived, Contract, Credentials, Flip, HandlerArgs, Identity, Store
 export { HomingError } from './errors.ts';
 export type { EndCode, ErrorCode, Outcome } from './errors.ts';
 export { defineBehavior } from './server/behavior.ts';
-export type { Behavior, Certificate, Peer } from './server/behavior.ts';
+export type { Action, Behavior, Certificate, Peer } from './server/behavior.ts';
 export { createServer } from './server/server.ts';
 export type {
   DialOptions,

@@ -377,7 +377,7 @@ describe('the tables', () => {
 
   it('of kinds has every kind with its lane', () => {
     const rows = rowsOf(/^(ordered|direct)$/).map(([lane, kind]) => [lane, kind]);
-    const ordered = new Set(['EVENT', 'DELIVER', 'CALL']);
+    const ordered = new Set(['EVENT', 'DELIVER', 'CALL', 'WRITE', 'CHANGE', 'SERVICE', 'FORWARD']);
     const kinds = Object.entries(frame.Kind);
     expect(rows).toEqual(
       kinds.map(([kind, number]) => [ordered.has(kind) ? 'ordered' : 'direct', `${number} ${kind}`]),

@@ -61,6 +61,13 @@ export class Callee {
     return true;
   }
 
+  /** Starts something that the runtime does for the peer. False when too many calls run: it did not. */
+  serve(seq: number, epoch: number, enter: () => unknown, answer: Answer): boolean {
+    if (this.runningCount >= this.#callsMax) return false;
+    this.#run(seq, epoch, enter, answer);
+    return true;
+  }
+
   /** Starts a call; `enter` runs its first part, up to the first await, as the turn that can be asked for. */
   start(
     values: readonly unknown[],

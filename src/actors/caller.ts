@@ -10,12 +10,14 @@ import type { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import { remoteError } from './describe.ts';
 import type { Functions } from './functions.ts';
+import type { Sender } from './sender.ts';
 import type { Wait, Waits } from './waits.ts';
 
 /** What a caller works with; all of one session. */
 export interface CallerParts {
   readonly session: Session;
   readonly codec: Codec;
+  readonly sender: Sender;
   readonly waits: Waits;
   readonly functions: Functions;
   /** Calls that may be in flight. */
@@ -28,10 +30,6 @@ export interface CallerParts {
 export interface CallerOwner {
   /** Throws `Closed`; `isOfRun` as for `Caller.call`. */
   requireOpen(isOfRun: boolean): void;
-  /** Encodes `[method, ...args]`. Throws what keeps a message from being accepted now. */
-  encode(message: readonly unknown[]): void;
-  /** Throws `OutboxFull` when there is no room even in the line before the outbox; else whether to stand in line. */
-  mustQueue(method: string, bytes: number): boolean;
   /** Something was accepted. */
   accepted(): void;
   /** Nobody waits under this token any more. */
@@ -60,20 +58,12 @@ export class Caller {
    * the session is being closed, as those of a running handler do.
    */
   call(message: readonly unknown[], wait: Wait, isOfRun: boolean): Promise<unknown> {
-    const { session, codec, functions } = this.#parts;
-    const begin = (token: number): void => {
-      this.#owner.requireOpen(isOfRun);
-      this.#requireSlot(String(message[0]));
-      this.#owner.encode(message);
-      const { outlet } = session;
-      const mustQueue = this.#owner.mustQueue(String(message[0]), codec.end - codec.start);
-      if (mustQueue) outlet.enqueue(Kind.CALL, codec.scratch, codec.start, codec.end, token);
-      else outlet.accept(Kind.CALL, codec.scratch, codec.start, codec.end, token);
-      functions.accepted(outlet.lastOrdinal, token);
-      this.#tokens.add(token);
-      this.#owner.accepted();
-    };
-    return this.#start(String(message[0]), wait, begin);
+    return this.#ask(Kind.CALL, message, wait, isOfRun);
+  }
+
+  /** Asks for something that the runtime of the peer does: `[service, ...args]`. */
+  serve(message: readonly unknown[], wait: Wait): Promise<unknown> {
+    return this.#ask(Kind.SERVICE, message, wait, false);
   }
 
   /** Calls a function that the peer has passed. */
@@ -91,7 +81,7 @@ export class Caller {
         throw new HomingError('MessageTooLarge', sentence);
       }
       functions.acceptedDirect(token);
-      session.sendApply(target, codec.scratch, codec.start, codec.end, token);
+      session.direct.sendApply(target, codec.scratch, codec.start, codec.end, token);
       this.#tokens.add(token);
       this.#owner.accepted();
     };
@@ -129,6 +119,16 @@ export class Caller {
   }
 
   // ---- below
+
+  #ask(kind: number, message: readonly unknown[], wait: Wait, isOfRun: boolean): Promise<unknown> {
+    const begin = (token: number): void => {
+      this.#owner.requireOpen(isOfRun);
+      this.#requireSlot(String(message[0]));
+      this.#parts.sender.enqueue(kind, message, token);
+      this.#tokens.add(token);
+    };
+    return this.#start(String(message[0]), wait, begin);
+  }
 
   #start(what: string, wait: Wait, begin: (token: number) => void): Promise<unknown> {
     const { timeoutMs = this.#parts.callDeadlineMs, clock = 'up', signal } = wait;

@@ -108,7 +108,7 @@ export class Dialler {
       idle: () => this.#finish('closed', ''),
       quiet: () => this.#quiet(),
     };
-    this.actor = new SessionActor(host, options.settings.session, told, options.books);
+    this.actor = new SessionActor(host, options.settings.session, told, { books: options.books });
     const { autoReconnect, settings, redial, isOnce } = options;
     this.#machine = runMachine(diallingMachine, {
       input: { autoReconnect: autoReconnect && !isOnce, handshakeMs: settings.handshakeMs, stableMs: redial.stableMs },
@@ -378,7 +378,8 @@ export class Dialler {
   #reportLoss(oldId: string, fresh: NewSession, leftover: Leftover): void {
     const { unconfirmed, carried } = leftover;
     const reason = fresh.loss ?? 'history-lost';
-    const choice = this.#owner.lost({ reason, oldId, epoch: fresh.epoch, unconfirmed, carried });
+    const store = this.actor.store.lose();
+    const choice = this.#owner.lost({ reason, oldId, epoch: fresh.epoch, unconfirmed, carried, store });
     const { outlet } = this.actor.session;
     if (choice.discard) outlet.discardCarried();
     if (choice.resend) this.actor.resend(leftover);

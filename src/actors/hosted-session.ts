@@ -8,6 +8,7 @@ import { stepper } from '../machines/runner.ts';
 import { type SessionEvent, sessionMachine } from '../machines/session-life.ts';
 import type { Living } from '../session/registry.ts';
 import type { PeerState } from '../session/session.ts';
+import type { Plain } from '../session/store.ts';
 import { Alarm } from './alarm.ts';
 import type { Books } from './books.ts';
 import type { Link } from './link.ts';
@@ -35,6 +36,8 @@ export interface HostedOwner {
   failed(session: HostedSession, error: HomingError): void;
   /** Both ends have drained this connection. */
   quiet(session: HostedSession): void;
+  /** A plain value of the store has changed. */
+  shown(session: HostedSession, key: string, now: Plain | undefined, before: Plain | undefined): void;
   /** This end has nothing to do and nothing to wait for; told only to who asked with `watchIdle`. */
   idle(session: HostedSession): void;
 }
@@ -96,8 +99,9 @@ export class HostedSession implements Living {
       failed: (error: HomingError) => owner.failed(this, error),
       idle: () => owner.idle(this),
       quiet: () => owner.quiet(this),
+      shown: (key: string, now: Plain | undefined, before: Plain | undefined) => owner.shown(this, key, now, before),
     };
-    this.actor = new SessionActor(host, settings.session, told, books);
+    this.actor = new SessionActor(host, settings.session, told, { decides: true, books });
     this.actor.session.adopt(granted.id, granted.secret, granted.epoch);
   }
 

@@ -4,13 +4,16 @@
  * copied, because the chunk it came in is the socket's.
  */
 import { ResultStatus } from '../session/calls.ts';
-import { ReceiptStatus, type Session, type TakenMessage } from '../session/session.ts';
+import { HomingError } from '../errors.ts';
+import { ReceiptStatus } from '../session/direct.ts';
+import type { Session, TakenMessage } from '../session/session.ts';
 import { Deque } from '../session/deque.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Kind, copyOf } from '../wire/frame.ts';
 import type { Callee, Method } from './callee.ts';
 import { isThenable } from './describe.ts';
 import type { Functions } from './functions.ts';
+import type { Judgement, SharedStore } from './shared-store.ts';
 import type { Handler, Handlers } from './handlers.ts';
 import { type Replies, encodeError } from './replies.ts';
 import { type Schema, type Validation, checked } from './validation.ts';
@@ -35,9 +38,18 @@ export interface MailboxParts {
   readonly callee: Callee;
   readonly replies: Replies;
   readonly functions: Functions;
+  readonly store: SharedStore;
   /** Schemas of what the peer may say, if there are any. */
   readonly validation: Validation | undefined;
 }
+
+/**
+ * What the runtime does for a peer that asks with `[service, ...args]`: `result` is what the peer gets, in the end; while
+ * `hold` is pending no later message starts.
+ */
+export type Services = (
+  args: readonly unknown[],
+) => { readonly result: unknown; readonly hold?: PromiseLike<unknown> | undefined } | undefined;
 
 /** A message that waits or runs. */
 interface Entry {
@@ -54,6 +66,8 @@ interface Entry {
 export interface RunningTurn {
   seq: number;
   epoch: number;
+  /** The session whose event this is, where it was forwarded. */
+  from: string | undefined;
 }
 
 /** Receipts and results that wait for the peer beyond this hold the queue: a peer that never takes them gets no credit. */
@@ -74,8 +88,11 @@ export class Mailbox {
   readonly #replies: Replies;
   readonly #functions: Functions;
   readonly #validation: Validation | undefined;
+  readonly #store: SharedStore;
+  /** At the end that decides. */
+  services: Services | undefined;
   readonly #queue = new Deque<Entry>();
-  readonly #turnSlot: RunningTurn = { seq: 0, epoch: 0 };
+  readonly #turnSlot: RunningTurn = { seq: 0, epoch: 0, from: undefined };
   #isOpen = false;
   #isClosed = false;
   #running = false;
@@ -85,7 +102,8 @@ export class Mailbox {
   #afterClose: (() => void) | undefined;
 
   constructor(parts: MailboxParts, owner: MailboxOwner) {
-    const { session, codec, handlers, callee, replies, functions, validation } = parts;
+    const { session, codec, handlers, callee, replies, functions, store, validation } = parts;
+    this.#store = store;
     this.#session = session;
     this.#codec = codec;
     this.#handlers = handlers;
@@ -185,15 +203,19 @@ export class Mailbox {
     let values: unknown[];
     try {
       const isPast = epoch !== this.#session.epoch;
-      values = this.#functions.decode(this.#codec, bytes, start, end, verdict, isPast) as unknown[];
+      if (kind < Kind.WRITE)
+        values = this.#functions.decode(this.#codec, bytes, start, end, verdict, isPast) as unknown[];
+      else values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
     } catch (error) {
-      this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
+      if (kind === Kind.WRITE) this.#settleWrite(seq, epoch, size, unreadable(error));
+      else this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
       return;
     }
-    if (kind === Kind.CALL) {
-      this.#startCall(seq, epoch, size, values);
-      return;
-    }
+    if (kind === Kind.CALL) return this.#startCall(seq, epoch, size, values);
+    if (kind === Kind.SERVICE) return this.#startService(seq, epoch, size, values);
+    if (kind === Kind.WRITE) return this.#startWrite(seq, epoch, size, values, copyOf(bytes, start, end));
+    if (kind === Kind.CHANGE) return this.#change(seq, epoch, size, values, copyOf(bytes, start, end));
+    const from = kind === Kind.FORWARD ? String(values.splice(1, 1)[0]) : undefined;
     const handlers = this.#handlers.of(values[0] as string);
     if (handlers === undefined) {
       this.#owner.unheard(values[0] as string);
@@ -204,12 +226,12 @@ export class Mailbox {
     this.#running = true;
     const only = handlers.length === 1 ? handlers[0] : undefined;
     if (only === undefined) {
-      void this.#runAll(kind, seq, epoch, size, handlers, values);
+      void this.#runAll(kind, seq, epoch, size, handlers, values, from);
       return;
     }
     let result: unknown;
     try {
-      result = this.#call(only, values, seq, epoch, this.#validation?.event(values[0] as string));
+      result = this.#call(only, values, seq, epoch, this.#validation?.event(values[0] as string), from);
     } catch (error) {
       this.#running = false;
       this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
@@ -235,12 +257,13 @@ export class Mailbox {
     size: number,
     handlers: readonly Handler[],
     values: readonly unknown[],
+    from: string | undefined,
   ): Promise<void> {
     let status: number = ReceiptStatus.OK;
     let first: unknown;
     for (const handler of handlers) {
       try {
-        const result = this.#call(handler, values, seq, epoch, this.#validation?.event(values[0] as string));
+        const result = this.#call(handler, values, seq, epoch, this.#validation?.event(values[0] as string), from);
         if (isThenable(result)) await result;
       } catch (error) {
         if (status === ReceiptStatus.OK) first = error;
@@ -253,13 +276,13 @@ export class Mailbox {
   /** A call counts as processed once it has started; what it comes to is a message of its own. */
   #startCall(seq: number, epoch: number, size: number, values: readonly unknown[]): void {
     const session = this.#session;
-    const isCancelled = epoch === session.epoch && session.takeCancel(seq);
+    const isCancelled = epoch === session.epoch && session.direct.takeCancel(seq);
     const refusal = isCancelled ? ResultStatus.CANCELLED : this.#callee.refusalOf(values[0] as string);
     if (refusal === undefined) {
       this.turnCount += 1;
       let isLater = false;
       const schema = this.#validation?.method(values[0] as string);
-      const enter = (method: Method): unknown => this.#call(method, values, seq, epoch, schema);
+      const enter = (method: Method): unknown => this.#call(method, values, seq, epoch, schema, undefined);
       this.#callee.start(values, seq, epoch, enter, (status, value) => {
         this.#replies.send(Kind.RESULT, seq, epoch, status, value);
         if (isLater) this.#owner.settled();
@@ -271,19 +294,79 @@ export class Mailbox {
     else session.settleOld(size, this.#nowMs);
   }
 
-  /** Calls a handler or method as the turn that can be asked for; with a schema only when that lets the arguments pass. */
-  #call(handler: Handler, values: readonly unknown[], seq: number, epoch: number, schema: Schema | undefined): unknown {
-    if (schema === undefined) return this.#enter(handler, values, seq, epoch);
-    const name = values[0] as string;
-    const args = checked(schema, name, values.slice(1));
-    if (!isThenable(args)) return this.#enter(handler, [name, ...args], seq, epoch);
-    return args.then((passed) => this.#enter(handler, [name, ...passed], seq, epoch));
+  /** The runtime itself is asked for something. The turn lasts as long as what comes after must wait. */
+  #startService(seq: number, epoch: number, size: number, values: readonly unknown[]): void {
+    const { services } = this;
+    const answer = (status: number, value: unknown): void => {
+      this.#replies.send(Kind.RESULT, seq, epoch, status, value);
+      this.#owner.settled();
+    };
+    let hold: PromiseLike<unknown> | undefined;
+    const enter = (): unknown => {
+      const begun = services?.(values);
+      if (begun === undefined) throw new HomingError('NoMethod', 'this server has no such service');
+      hold = begun.hold;
+      return begun.result;
+    };
+    if (!this.#callee.serve(seq, epoch, enter, answer)) {
+      this.#replies.send(Kind.RESULT, seq, epoch, ResultStatus.TOO_MANY, undefined);
+    }
+    if (hold === undefined) return this.#settle(Kind.SERVICE, seq, epoch, size, ReceiptStatus.OK, undefined);
+    this.#running = true;
+    const done = (): void => this.#settleLater(Kind.SERVICE, seq, epoch, size, ReceiptStatus.OK, undefined);
+    Promise.resolve(hold).then(done, done);
   }
 
-  #enter(handler: Handler, values: readonly unknown[], seq: number, epoch: number): unknown {
+  /** The peer asks for a write of the store: what comes after it sees it decided. */
+  #startWrite(seq: number, epoch: number, size: number, values: readonly unknown[], payload: Uint8Array): void {
+    const judgement = this.#store.judge(values, payload);
+    if (!isThenable(judgement)) return this.#settleWrite(seq, epoch, size, judgement);
+    this.#running = true;
+    // It never rejects: a hook that throws is a refusal.
+    void judgement.then((judged) => {
+      this.#nowMs = this.#owner.now();
+      this.#running = false;
+      this.#settleWrite(seq, epoch, size, judged);
+      this.#advance();
+      this.#owner.settled();
+    });
+  }
+
+  #settleWrite(seq: number, epoch: number, size: number, { refusal, cause }: Judgement): void {
+    const status = cause === undefined ? ReceiptStatus.OK : ReceiptStatus.FAILED;
+    this.#settle(Kind.WRITE, seq, epoch, size, status, cause);
+    if (this.#isClosed || epoch !== this.#session.epoch) return;
+    const error = refusal === undefined ? undefined : encodeError(refusal);
+    this.#session.direct.sendVerdict(seq, this.#store.changeCount, error);
+  }
+
+  /** The end that decides tells of a change; one of a lost epoch changes nothing any more. */
+  #change(seq: number, epoch: number, size: number, values: readonly unknown[], payload: Uint8Array): void {
+    if (epoch === this.#session.epoch) this.#store.change(values, payload);
+    this.#settle(Kind.CHANGE, seq, epoch, size, ReceiptStatus.OK, undefined);
+  }
+
+  /** Calls a handler or method as the turn that can be asked for; with a schema only when that lets the arguments pass. */
+  #call(
+    handler: Handler,
+    values: readonly unknown[],
+    seq: number,
+    epoch: number,
+    schema: Schema | undefined,
+    from: string | undefined,
+  ): unknown {
+    if (schema === undefined) return this.#enter(handler, values, seq, epoch, from);
+    const name = values[0] as string;
+    const args = checked(schema, name, values.slice(1));
+    if (!isThenable(args)) return this.#enter(handler, [name, ...args], seq, epoch, from);
+    return args.then((passed) => this.#enter(handler, [name, ...passed], seq, epoch, from));
+  }
+
+  #enter(handler: Handler, values: readonly unknown[], seq: number, epoch: number, from: string | undefined): unknown {
     const slot = this.#turnSlot;
     slot.seq = seq;
     slot.epoch = epoch;
+    slot.from = from;
     this.turn = slot;
     try {
       if (values.length === 2) return handler(values[1]);
@@ -315,7 +398,13 @@ export class Mailbox {
     }
     session.processed(size, this.#nowMs);
     const errorItem = status === ReceiptStatus.FAILED && kind === Kind.DELIVER ? encodeError(error) : undefined;
-    if (kind === Kind.DELIVER) session.sendReceipt(seq, status, errorItem);
-    else if (kind === Kind.CALL) this.#replies.send(Kind.RESULT, seq, epoch, ResultStatus.FAILED, error);
+    if (kind === Kind.DELIVER) session.direct.sendReceipt(seq, status, errorItem);
+    else if (status === ReceiptStatus.FAILED && (kind === Kind.CALL || kind === Kind.SERVICE))
+      this.#replies.send(Kind.RESULT, seq, epoch, ResultStatus.FAILED, error);
   }
+}
+
+/** A write whose payload contradicts itself, which the scan cannot see. */
+function unreadable(cause: unknown): Judgement {
+  return { refusal: new HomingError('WriteRefused', 'a write to the store that cannot be read'), cause };
 }

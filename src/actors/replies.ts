@@ -52,7 +52,7 @@ export class Replies {
     if (this.#isClosed || epoch !== session.epoch) return;
     if (status === ResultStatus.OK) return this.#sendValue(kind, seq, value);
     const item = status === ResultStatus.FAILED ? encodeError(value) : NO_BYTES;
-    session.sendResult(kind, seq, status, item, 0, item.length);
+    session.direct.sendResult(kind, seq, status, item, 0, item.length);
   }
 
   #sendValue(kind: number, seq: number, value: unknown): void {
@@ -72,6 +72,6 @@ export class Replies {
       return;
     }
     this.#functions.acceptedDirect();
-    session.sendResult(kind, seq, ResultStatus.OK, codec.scratch, codec.start, codec.end);
+    session.direct.sendResult(kind, seq, ResultStatus.OK, codec.scratch, codec.start, codec.end);
   }
 }

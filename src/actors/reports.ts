@@ -1,5 +1,6 @@
 /** What is told of a session that ended or lost its history: plain facts, the same for both ends. */
 import type { EndCode } from '../errors.ts';
+import type { StoreLoss } from './shared-store.ts';
 
 /** What a session that ended, or was refused, left undone: ordered messages only. */
 export interface EndReport {
@@ -16,6 +17,8 @@ export interface LossReport {
   readonly epoch: number;
   readonly unconfirmed: number;
   readonly carried: number;
+  /** The shared store as it was; it is empty now. */
+  readonly store: StoreLoss;
 }
 
 /** What to do with the messages of a lost epoch. */

@@ -2,11 +2,13 @@
  * A session as an actor: the pure session, its mailbox, the handlers, and the promises of those who wait. It outlives
  * its links; whoever holds it (a client, a server) decides when it gets one. The public handles call it, nobody else.
  */
-import { type EndCode, HomingError, type Outcome } from '../errors.ts';
-import { type PeerState, ReceiptStatus, Session, type SessionLimits } from '../session/session.ts';
+import { type EndCode, HomingError, type Outcome, isErrorCode } from '../errors.ts';
+import { ReceiptStatus } from '../session/direct.ts';
+import { type PeerState, Session, type SessionLimits } from '../session/session.ts';
 import type { Heartbeat } from '../session/liveness.ts';
 import type { Leftover, OutletOutput, Taker } from '../session/outlet.ts';
 import { RESULT_BYTES, ResultStatus } from '../session/calls.ts';
+import type { Plain } from '../session/store.ts';
 import { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
@@ -18,9 +20,12 @@ import { Account, type Books } from './books.ts';
 import type { Link } from './link.ts';
 import { describeError, remoteError } from './describe.ts';
 import { Functions, type FunctionsOwner } from './functions.ts';
+import { JudgedFlushes } from './judged-flushes.ts';
 import { Mailbox } from './mailbox.ts';
 import { Replies } from './replies.ts';
 import type { Clock, Host } from './ports.ts';
+import { Sender } from './sender.ts';
+import { SharedStore, type StoreOwner } from './shared-store.ts';
 import type { Validation } from './validation.ts';
 import { type Wait, Waits } from './waits.ts';
 
@@ -49,6 +54,8 @@ export interface SessionOwner {
   idle(): void;
   /** Both ends have said GOAWAY on this connection and this end owes nothing. */
   quiet(): void;
+  /** What this end shows of a key of the store has changed: plain values, undefined for others and for none. */
+  shown?(key: string, now: Plain | undefined, before: Plain | undefined): void;
 }
 
 /** What is known of the handler being started. */
@@ -58,6 +65,14 @@ export interface Turn {
   readonly epoch: number;
   readonly from: string | undefined;
   readonly signal: AbortSignal;
+}
+
+/** Where a session stands: at which end, and in which shard if in one. */
+export interface SessionPlace {
+  /** This end accepted the session: it orders the changes of the store. */
+  readonly decides?: boolean | undefined;
+  /** Those of the shard, which count what this session holds. */
+  readonly books?: Books | undefined;
 }
 
 /** One end of a session, alive in this thread. */
@@ -81,6 +96,9 @@ export class SessionActor {
   readonly #replies: Replies;
   readonly #caller: Caller;
   readonly functions: Functions;
+  readonly sender: Sender;
+  readonly store: SharedStore;
+  readonly #flushes = new JudgedFlushes();
   #ending: AbortController | undefined;
   #end: { readonly code: EndCode; readonly reason: string } | undefined;
   #isClosing = false;
@@ -88,8 +106,7 @@ export class SessionActor {
   #gone: ReadonlyMap<number, { readonly token: number }> = new Map();
   #watchesIdle = false;
 
-  /** `books`: those of the shard, which count what this session holds. */
-  constructor(host: Host, settings: SessionSettings, owner: SessionOwner, books?: Books) {
+  constructor(host: Host, settings: SessionSettings, owner: SessionOwner, { decides = false, books }: SessionPlace) {
     this.#books = books;
     this.#account = new Account(books);
     this.#settings = settings;
@@ -105,15 +122,29 @@ export class SessionActor {
       scan(bytes, start, end, settings.wire);
     const inspect = (bytes: Uint8Array, start: number, end: number): number =>
       isNamedArray(bytes, start) ? inspectItem(bytes, start, end) : -1;
-    this.session = new Session({ limits: settings.limits, heartbeat: settings.heartbeat, inspect, inspectItem });
+    this.session = new Session({
+      limits: settings.limits,
+      heartbeat: settings.heartbeat,
+      inspect,
+      inspectItem,
+      decides,
+    });
     const { session, functions, handlers, callee } = this;
     const codec = this.#codec;
     this.#replies = new Replies(session, codec, functions, (error, messageId) => this.#failed(error, messageId));
     const { callsInFlight, callDeadlineMs } = settings;
-    const caller = { session, codec, waits: this.#waits, functions, callsInFlight, callDeadlineMs };
+    const sending = { session, codec, functions, limits: settings.limits, books };
+    this.sender = new Sender(sending, {
+      requireOpen: () => this.#requireOpen(),
+      isOpen: () => this.#end === undefined && !this.#isClosing,
+      accepted: () => this.#accepted(),
+    });
+    this.store = new SharedStore(this.#storeOwner(), codec, decides, settings.limits);
+    const { sender, store } = this;
+    const caller = { session, codec, sender, waits: this.#waits, functions, callsInFlight, callDeadlineMs };
     this.#caller = new Caller(caller, this.#callerOwner());
     this.mailbox = new Mailbox(
-      { session, codec, handlers, callee, replies: this.#replies, functions, validation: settings.validation },
+      { session, codec, handlers, callee, replies: this.#replies, functions, store, validation: settings.validation },
       {
         failed: (error, messageId) => this.#failed(error, messageId),
         unheard: () => void (this.unheardCount += 1),
@@ -127,30 +158,14 @@ export class SessionActor {
 
   /** Accepts `[event, ...args]`. False from half the bound; throws `OutboxFull` at it. */
   send(message: readonly unknown[]): boolean {
-    this.#requireOpen();
-    const outlet = this.session.outlet;
-    const codec = this.#encode(message);
-    if (outlet.isFull(codec.end - codec.start)) throw this.#refused(this.#outboxFull(message[0] as string));
-    if (this.#books?.isSpent === true) throw this.#refused(this.#shardFull(message[0] as string));
-    outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
-    this.functions.accepted(outlet.lastOrdinal, 0);
-    if (this.#isInTurn) this.session.allowInTurn();
-    this.wake();
-    return !outlet.isHalfFull;
+    return this.sender.send(message);
   }
 
   /** Accepts `[event, ...args]` when there is room; resolves when the peer has processed it. */
   deliver(message: readonly unknown[], wait: Wait): Promise<void> {
     const begin = (token: number): void => {
       this.#requireOpen();
-      const outlet = this.session.outlet;
-      const { scratch, start, end } = this.#encode(message);
-      const event = String(message[0]);
-      if (this.#mustQueue(event, end - start)) outlet.enqueue(Kind.DELIVER, scratch, start, end, token);
-      else outlet.accept(Kind.DELIVER, scratch, start, end, token);
-      this.functions.accepted(outlet.lastOrdinal, token);
-      if (this.#isInTurn) this.session.allowInTurn();
-      this.wake();
+      this.sender.enqueue(Kind.DELIVER, message, token);
     };
     return this.#wait(String(message[0]), wait, begin, (token) => this.#giveUp(token));
   }
@@ -167,11 +182,16 @@ export class SessionActor {
   flush(wait: Wait): Promise<void> {
     const begin = (token: number): void => {
       this.#requireOpen();
+      this.#flushes.begin(token, this.store.lastUnjudged);
       this.session.outlet.flush(token);
       this.#settleOutputs();
       this.wake();
     };
-    return this.#wait('flush', wait, begin, (token) => this.#giveUp(token));
+    const giveUp = (token: number): Outcome => {
+      this.#flushes.leave(token);
+      return this.#giveUp(token);
+    };
+    return this.#wait('flush', wait, begin, giveUp);
   }
 
   /** Resolves when `send` would return true. */
@@ -202,7 +222,7 @@ export class SessionActor {
     const { seq, epoch } = turn;
     this.#ending ??= new AbortController();
     const signal = this.callee.signalOf(seq, epoch) ?? this.#ending.signal;
-    return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: undefined, signal };
+    return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: turn.from, signal };
   }
 
   /** From now on only handlers that run may send: the session is closing. */
@@ -269,7 +289,7 @@ export class SessionActor {
 
   /** What the session holds goes into the books. */
   account(): void {
-    this.#account.set(this.#end === undefined ? this.session.heldBytes : 0);
+    this.#account.set(this.#end === undefined ? this.session.heldBytes + this.store.bytes : 0);
   }
 
   /** From now on the owner hears of idleness, at once if it is so. */
@@ -356,21 +376,6 @@ export class SessionActor {
     return outcome;
   }
 
-  #encode(message: readonly unknown[]): Codec {
-    if (typeof message[0] !== 'string') {
-      throw new HomingError('BadOption', `expected the name of an event as text, got ${typeof message[0]}`);
-    }
-    const codec = this.#codec;
-    this.functions.encode(codec, message, undefined);
-    const bytes = codec.end - codec.start;
-    const bytesMax = this.session.outlet.messageBytesMax;
-    if (bytes > bytesMax) {
-      const sentence = `${message[0]}: expected at most ${bytesMax} bytes, which the peer takes, got ${bytes}`;
-      throw this.#refused(new HomingError('MessageTooLarge', sentence));
-    }
-    return codec;
-  }
-
   #requireOpen(isOfRun = false): void {
     if (this.#end === undefined) {
       if (!this.#isClosing || isOfRun || this.#isInTurn) return;
@@ -380,37 +385,18 @@ export class SessionActor {
     throw new HomingError('Closed', `the session has ended (${code}${reason === '' ? '' : `: ${reason}`})`);
   }
 
-  /** What was encoded last is not accepted: functions in it were not passed. */
-  #refused(error: unknown): unknown {
-    this.functions.refused();
-    return error;
-  }
-
-  /** Whether a message has to stand in line. Throws when there is no room even there. */
-  #mustQueue(event: string, bytes: number): boolean {
-    const { outlet } = this.session;
-    if (this.#books?.isSpent === true) throw this.#refused(this.#shardFull(event));
-    if (!outlet.isFull(bytes)) return false;
-    if (outlet.isLineFull(bytes)) throw this.#refused(this.#outboxFull(event));
-    return true;
-  }
-
-  #shardFull(event: string): HomingError {
-    const bytesMax = this.#books?.bytesMax ?? 0;
-    return new HomingError('OutboxFull', `${event}: expected this shard to hold less than ${bytesMax} bytes`);
-  }
-
   #callerOwner(): CallerOwner {
     return {
-      encode: (message) => void this.#encode(message),
       requireOpen: (isOfRun) => this.#requireOpen(isOfRun),
-      mustQueue: (method, bytes) => this.#mustQueue(method, bytes),
-      accepted: () => {
-        if (this.#isInTurn) this.session.allowInTurn();
-        this.wake();
-      },
+      accepted: () => this.#accepted(),
       giveUp: (token) => this.#giveUp(token),
     };
+  }
+
+  /** Something is on its way that a running turn may have made: such a message leaves also while the session drains. */
+  #accepted(): void {
+    if (this.#isInTurn) this.session.allowInTurn();
+    this.wake();
   }
 
   #functionsOwner(host: Host): FunctionsOwner {
@@ -418,7 +404,7 @@ export class SessionActor {
       apply: (target, args, wait) => this.#caller.apply(target, args, wait),
       release: (target, count) => {
         if (this.#end !== undefined) return;
-        this.session.sendRelease(target, count);
+        this.session.direct.sendRelease(target, count);
         this.wake();
       },
       defer: (task) => host.defer(task),
@@ -454,15 +440,6 @@ export class SessionActor {
       this.functions.discard(this.#codec, args);
       answer(ResultStatus.TOO_MANY, undefined);
     }
-  }
-
-  #outboxFull(event: string): HomingError {
-    const { outboxMessages, outboxBytes } = this.#settings.limits;
-    const { messages, bytes } = this.session.outlet.ordered;
-    return new HomingError(
-      'OutboxFull',
-      `${event}: expected at most ${outboxMessages} messages and ${outboxBytes} bytes in the outbox, which holds ${messages} and ${bytes}`,
-    );
   }
 
   #failed(error: unknown, messageId: string): void {
@@ -501,6 +478,12 @@ export class SessionActor {
         return;
       case 'takenBack':
         this.functions.takenBack(output.ordinal);
+        this.store.takenBack(output.ordinal);
+        return;
+      case 'judged':
+        return this.#judged(output.changes, output.error);
+      case 'notice':
+        this.#owner.failed(this.#told(output.error));
         return;
       case 'cancelled':
         this.callee.cancel(output.seq);
@@ -525,7 +508,7 @@ export class SessionActor {
         );
         return;
       case 'flushed':
-        this.#waits.resolve(output.token);
+        if (this.#flushes.processed(output.token, this.#isUnjudged)) this.#waits.resolve(output.token);
         return;
       case 'writable':
         for (const token of this.#writableTokens.splice(0)) this.#waits.resolve(token);
@@ -544,6 +527,28 @@ export class SessionActor {
     } else {
       this.#waits.reject(token, remoteError(event, error === undefined ? undefined : this.#decodeError(error)));
     }
+  }
+
+  /** The peer has decided about the oldest write of the store. */
+  #judged(changes: number, error: Uint8Array | undefined): void {
+    this.store.judged(changes, error === undefined ? undefined : this.#told(error));
+    for (const token of this.#flushes.takeOver(this.#isUnjudged)) this.#waits.resolve(token);
+  }
+
+  readonly #isUnjudged = (ordinal: number): boolean => this.store.isUnjudged(ordinal);
+
+  /** An error that the peer tells of, with its code where that is one of ours. */
+  #told(error: Uint8Array): HomingError {
+    const { message, code } = describeError(remoteError('peer', this.#decodeError(error)).cause);
+    return new HomingError(isErrorCode(code) ? code : 'HandlerFailed', message);
+  }
+
+  #storeOwner(): StoreOwner {
+    return {
+      send: (kind, key, payload) => this.sender.store(kind, key, payload),
+      failed: (error) => this.#owner.failed(error),
+      shown: (key, now, before) => this.#owner.shown?.(key, now, before),
+    };
   }
 
   /** What the peer says of an error; undefined for a payload that contradicts itself, which the scan cannot see. */

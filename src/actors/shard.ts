@@ -269,6 +269,8 @@ export class Shard implements AcceptorOwner {
     if (!session.isAttached) this.#checkDrained();
   }
 
+  shown(): void {}
+
   failed(session: HostedSession | HomingError, error?: HomingError): void {
     if (session instanceof HomingError) this.#owner.failed(session, undefined);
     else if (error !== undefined) this.#owner.failed(error, this.infoOf(session));

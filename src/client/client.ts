@@ -7,6 +7,7 @@ import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf } 
 import type { Clock } from '../actors/ports.ts';
 import { describeError } from '../actors/describe.ts';
 import type { Turn } from '../actors/session-actor.ts';
+import type { StoreView } from '../actors/shared-store.ts';
 import { type Validate, Validation } from '../actors/validation.ts';
 import { type Wait, Waits } from '../actors/waits.ts';
 import type { Contract, Credentials, MethodsOf, Remote } from '../contract.ts';
@@ -171,6 +172,10 @@ export class SessionClient {
 
   set autoReconnect(on: boolean) {
     this.dialler.autoReconnect = on;
+  }
+
+  get store(): StoreView {
+    return this.dialler.actor.store;
   }
 
   on(event: string, handler: (...args: unknown[]) => unknown, options?: { signal?: AbortSignal }): () => void {

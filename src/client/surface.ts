@@ -11,6 +11,7 @@ import type {
   HandlerArgs,
   MethodsOf,
   Remote,
+  Store,
 } from '../contract.ts';
 import type { ConnectionState } from '../actors/dialler.ts';
 import type { EndReport, LossReport } from '../actors/reports.ts';
@@ -54,6 +55,11 @@ export interface End<C extends Contract, Mine, Theirs> extends Limited<Theirs> {
   /** Rises when history was lost. 0 until the session has an id. */
   readonly epoch: number;
   readonly connection: Connection;
+  /**
+   * The map that both ends share. The server's end decides: it orders all changes; a client's write shows at once and is
+   * pending until the server has accepted or refused it (an `error` event, and the old value is back).
+   */
+  readonly store: SharedStore<Store<C>>;
   /** The turn of the handler being started; read before its first await. Throws `NoTurn` elsewhere. */
   readonly turn: Turn;
   /** Handles an event of the peer: one message after another, each to its end. Returns what removes the handler. */
@@ -81,6 +87,21 @@ export interface End<C extends Contract, Mine, Theirs> extends Limited<Theirs> {
   with(wait: Wait): Limited<Theirs>;
   /** Type of the contract; nothing at run time. */
   readonly contract?: C;
+}
+
+/** A shared store; values are copied on the way in and out. */
+export interface SharedStore<Shape> {
+  get<Key extends keyof Shape & string>(key: Key): Shape[Key] | undefined;
+  /**
+   * Sets a key; in order with events and calls. Undefined deletes it. Throws `NotEncodable` (functions and streams cannot
+   * be stored), `StoreFull`, `OutboxFull`, `MessageTooLarge`, `BadOption` for a key that is no text of 1 to 256 characters,
+   * or `Closed`.
+   */
+  set<Key extends keyof Shape & string>(key: Key, value: Shape[Key]): void;
+  delete(key: keyof Shape & string): void;
+  entries(): IterableIterator<[string, unknown]>;
+  /** Hears of each change of what this end shows: undefined for a key that is gone. Returns what removes the listener. */
+  on(event: 'change', listener: (key: string, value: unknown, by: 'here' | 'peer') => unknown): () => void;
 }
 
 /** What a lost history left undone. `resend` and `discard` are valid while the listener runs. */

@@ -51,6 +51,7 @@ export class BehaviorShard {
   /** Sessions whose `session` news is still to come: always before their `end`. */
   readonly #unannounced = new Set<string>();
   readonly #dialled = new Set<DialledSession>();
+  readonly #serverKeys: ReadonlySet<string> | undefined;
   #drained: (() => void) | undefined;
   #isShardDrained = false;
 
@@ -60,6 +61,7 @@ export class BehaviorShard {
     const validation = validate === undefined ? undefined : new Validation(validate);
     const settings = { ...options.settings, session: { ...options.settings.session, validation } };
     this.#options = { ...options, settings };
+    this.#serverKeys = behavior.serverKeys === undefined ? undefined : new Set(behavior.serverKeys);
     const authenticate = behavior.authenticate === undefined ? undefined : this.#authenticate;
     this.shard = new Shard(host, settings, authenticate, this.#told(), around);
   }
@@ -200,6 +202,7 @@ export class BehaviorShard {
   #start(held: Held, view: ConnectionView): void {
     this.#unannounced.add(held.id);
     const handle = new SessionHandle(held, view, this.#options.offload);
+    this.#govern(held, handle as unknown as Session<Contract>);
     let started: unknown;
     try {
       started = this.#options.behavior.start(handle as unknown as Session<Contract>);
@@ -210,6 +213,15 @@ export class BehaviorShard {
     this.#announce(this.#infoOf(held));
     if (isThenable(started)) this.#openLater(held, Promise.resolve(started));
     else held.actor.mailbox.open();
+  }
+
+  /** What the peer asks for is judged by the behavior. */
+  #govern({ actor }: Held, session: Session<Contract>): void {
+    const { behavior } = this.#options;
+    const { store } = actor;
+    if (this.#serverKeys !== undefined) store.serverKeys = this.#serverKeys;
+    if (behavior.authorize === undefined) return;
+    store.mayWrite = (key, value) => behavior.authorize?.(session, { type: 'write', key, value }) ?? true;
   }
 
   #announce(info: SessionInfo): void {

@@ -1,5 +1,5 @@
 /** What a user writes: the code for each session of a server. */
-import type { Contract, Credentials, Identity } from '../contract.ts';
+import type { Contract, Credentials, Identity, Selector, Store } from '../contract.ts';
 import type { Certificate } from '../transports/ends.ts';
 import type { Validate } from '../actors/validation.ts';
 import type { Session } from './session.ts';
@@ -14,10 +14,18 @@ export interface Peer {
   readonly certificate: Certificate | undefined;
 }
 
+/** Something a client asks for that `authorize` allows or not. */
+export type Action<C extends Contract> =
+  | { readonly type: 'address'; readonly selector: Selector<C> }
+  | { readonly type: 'write'; readonly key: string; readonly value: unknown }
+  | { readonly type: 'presence' };
+
 /** The code for each session. */
 export interface Behavior<C extends Contract> {
   /** `import.meta.url` of the module whose default export this is; needed to run it in worker threads. */
   readonly module?: string | undefined;
+  /** Keys of the store that only the server writes, in any session. */
+  readonly serverKeys?: readonly (keyof Store<C> & string)[] | undefined;
   /** Heavy work by name, for `session.offload`; runs in threads of its own, which load `module` too. */
   readonly tasks?: Readonly<Record<string, (input: never) => unknown>> | undefined;
   /**
@@ -32,6 +40,11 @@ export interface Behavior<C extends Contract> {
    * An error with `retry: true` asks the client to come back later.
    */
   authenticate?(credentials: Credentials<C>, peer: Peer): Identity<C> | Promise<Identity<C>>;
+  /**
+   * Whether this session may write a key of its store (without this hook: any but `serverKeys`), address others with
+   * `client.to`, or see who is present (without it: no). What throws counts as no.
+   */
+  authorize?(session: Session<C>, action: Action<C>): boolean | Promise<boolean>;
   /**
    * Runs once per session, when it becomes visible. No message is released before it has returned; when it is async,
    * before it has settled or has attached its first handler. If it fails, the session ends.

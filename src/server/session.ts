@@ -1,6 +1,7 @@
 /** The server's handle on one session: what a behavior's `start` gets. */
 import type { KnownIdentity } from '../actors/hosted-session.ts';
 import type { SessionActor, Turn } from '../actors/session-actor.ts';
+import type { StoreView } from '../actors/shared-store.ts';
 import type { Wait } from '../actors/waits.ts';
 import type { ConnectionView } from '../client/connection.ts';
 import { remoteOf } from '../client/remote.ts';
@@ -67,6 +68,10 @@ export class SessionHandle {
 
   get turn(): Turn {
     return this.#actor.turn;
+  }
+
+  get store(): StoreView {
+    return this.#actor.store;
   }
 
   on(event: string, handler: (...args: unknown[]) => unknown, options?: { signal?: AbortSignal }): () => void {

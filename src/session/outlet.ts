@@ -6,11 +6,11 @@
 import type { Outcome } from '../errors.ts';
 import { type Checksum, FrameType, Kind, copyOf, writeU64 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
-import { Calls } from './calls.ts';
+import { Awaited } from './awaited.ts';
+import type { Deque } from './deque.ts';
 import { Flushes } from './flushes.ts';
 import { type InLine, Line } from './line.ts';
 import { type Outgoing, Outbox } from './outbox.ts';
-import { Receipts } from './receipts.ts';
 import { type Stroke, writeMessage } from './stroke.ts';
 
 /** Bounds of the outbox and of one message, in messages and payload bytes. */
@@ -39,6 +39,10 @@ export type OutletOutput =
   /** The peer calls a function that was passed to it; `args` is one CBOR item, an array. Its number is that of its message. */
   | { readonly type: 'apply'; readonly seq: number; readonly target: number; readonly args: Uint8Array }
   | { readonly type: 'stopped'; readonly seq: number }
+  /** The oldest write that was not judged is: accepted after so many changes of the peer, or refused with an error. */
+  | { readonly type: 'judged'; readonly changes: number; readonly error: Uint8Array | undefined }
+  /** Something went wrong at the peer that no promise carries; an item as in a receipt. */
+  | { readonly type: 'notice'; readonly error: Uint8Array }
   /** The peer has no use any more for a function that it was passed so many times. */
   | { readonly type: 'released'; readonly target: number; readonly count: number }
   /** An ordered message with this ordinal will not be written. */
@@ -79,10 +83,7 @@ export class Outlet {
   readonly #limits: OutletLimits;
   readonly #line = new Line();
   readonly #flushes = new Flushes();
-  readonly #receipts = new Receipts();
-  readonly #calls = new Calls();
-  /** Calls of passed functions. */
-  readonly #applied = new Calls();
+  readonly #awaited = new Awaited();
   #ordinal = 0;
   #wantsWritable = false;
   #gap: Gap | undefined;
@@ -133,8 +134,7 @@ export class Outlet {
 
   /** What a report would say now: written and not known to be processed, and never written. */
   get counts(): { unconfirmed: number; carried: number } {
-    const unconfirmed = this.ordered.written.length;
-    return { unconfirmed, carried: this.ordered.messages - unconfirmed };
+    return { unconfirmed: countedIn(this.ordered.written), carried: countedIn(this.ordered.waiting) };
   }
 
   /** Accepts an ordered message; the caller has asked `isFull`. The bytes are copied. */
@@ -173,11 +173,8 @@ export class Outlet {
       return 'never-sent';
     }
     if (this.#flushes.leave(token)) return 'unknown';
-    const seq = this.#calls.leave(token);
-    const appliedSeq = seq > 0 ? 0 : this.#applied.leave(token);
-    if (seq > 0) this.#sendNumber(Kind.CANCEL, seq);
-    else if (appliedSeq > 0) this.#sendNumber(Kind.STOP, appliedSeq);
-    else this.#receipts.leave(token, this.ordered.released);
+    const told = this.#awaited.leave(token, this.ordered.released);
+    if (told !== undefined) this.#sendNumber(told.kind, told.seq);
     return 'unknown';
   }
 
@@ -279,16 +276,23 @@ export class Outlet {
 
   /** A receipt arrived. Returns false when its message asked for none. */
   settleReceipt(seq: number, status: number, error: Uint8Array | undefined): boolean {
-    const token = this.#receipts.settle(seq, this.ordered.released);
+    const token = this.#awaited.settleReceipt(seq, this.ordered.released);
     if (token > 0) this.outputs.push({ type: 'receipt', token, status, error });
     return token >= 0;
   }
 
   /** A result arrived. Returns false when no such call is unanswered. */
   settleResult(seq: number, status: number, item: Uint8Array | undefined, isAnswer: boolean): boolean {
-    const token = (isAnswer ? this.#applied : this.#calls).settle(seq);
+    const token = this.#awaited.settleResult(seq, isAnswer);
     if (token >= 0) this.outputs.push({ type: 'result', token, status, item });
     return token >= 0;
+  }
+
+  /** A verdict on a write came. Returns false when this write is not the next one to be judged. */
+  settleWrite(seq: number, changes: number, error: Uint8Array | undefined): boolean {
+    if (!this.#awaited.settleWrite(seq)) return false;
+    this.outputs.push({ type: 'judged', changes, error });
+    return true;
   }
 
   /** Whether anything could be written now, credit and drain considered. */
@@ -305,19 +309,18 @@ export class Outlet {
 
   /** Calls that nobody waits for any more and that the peer has not answered. */
   get abandonedCallCount(): number {
-    return this.#calls.abandonedCount + this.#applied.abandonedCount;
+    return this.#awaited.abandonedCallCount;
   }
 
   /** Who waits for the result of a written call. */
   writtenCallTokens(): number[] {
-    return [...this.#calls.waiting(), ...this.#applied.waiting()];
+    return this.#awaited.callTokens();
   }
 
   /** Whether there is nothing at all that the peer has not acknowledged or answered, written or not. */
   get isEmpty(): boolean {
     return (
-      this.#calls.length === 0 &&
-      this.#applied.length === 0 &&
+      this.#awaited.callCount === 0 &&
       this.ordered.messages === 0 &&
       this.direct.messages === 0 &&
       this.#line.length === 0
@@ -336,7 +339,7 @@ export class Outlet {
       const isNew = stroke.nextSeq > this.direct.sent;
       const message = isNew ? this.direct.number() : this.direct.withSeq(stroke.nextSeq);
       if (message === undefined) break;
-      if (isNew && message.kind === Kind.APPLY) this.#applied.expect(stroke.nextSeq, message.token);
+      if (isNew && message.kind === Kind.APPLY) this.#awaited.expectAnswer(stroke.nextSeq, message.token);
       writeMessage(gather, bytesMax, FrameType.DIRECT, message, stroke, this.#checksum);
     }
     while (gather.bytes < bytesMax) {
@@ -345,8 +348,7 @@ export class Outlet {
       const stroke = this.#orderedStroke;
       if (stroke.nextSeq > this.ordered.sent) {
         this.ordered.number();
-        if (message.kind === Kind.DELIVER) this.#receipts.expect(stroke.nextSeq, message.token);
-        else if (message.kind === Kind.CALL) this.#calls.expect(stroke.nextSeq, message.token);
+        if (message.kind !== Kind.EVENT) this.#awaited.expect(message.kind, stroke.nextSeq, message.token);
       }
       if (stroke.fragmentOffset === 0) this.#outstandingBytes += message.end - message.start;
       writeMessage(gather, bytesMax, FrameType.ORDERED, message, stroke, this.#checksum);
@@ -368,19 +370,17 @@ export class Outlet {
    * carried over. Until `afterGap` it can be sent again or discarded.
    */
   startEpoch(finalCursor: number): Leftover {
-    const provenSeq = Math.max(this.#receipts.provenSeq, this.#calls.provenSeq);
-    const known = Math.min(Math.max(finalCursor, provenSeq), this.ordered.sent);
+    const known = Math.min(Math.max(finalCursor, this.#awaited.provenSeq), this.ordered.sent);
     if (known > this.ordered.released) {
       this.ordered.releaseThrough(known);
       this.#afterRelease();
     }
+    this.#dropStore();
     const bytesBefore = this.ordered.bytes;
     const messages = this.ordered.takeWritten();
     this.direct.takeWritten();
     for (const message of this.direct.takeWaiting(-1, Infinity)) this.#reject(message.token, 'never-sent');
-    for (const token of this.#applied.takeAll()) this.#reject(token, 'unknown');
-    for (const token of this.#receipts.takeAll()) this.#reject(token, 'unknown');
-    for (const token of this.#calls.takeAll()) this.#reject(token, 'unknown');
+    for (const token of this.#awaited.takeAll()) this.#reject(token, 'unknown');
     for (const message of messages) message.token = 0;
     this.#gap = {
       messages,
@@ -389,7 +389,8 @@ export class Outlet {
       carriedThrough: this.#ordinal,
     };
     this.#rejectFlushes(messages[0]?.ordinal ?? Infinity);
-    return { unconfirmed: messages.length, carried: this.ordered.messages, messages };
+    const unconfirmed = messages.filter(({ kind }) => isCounted(kind)).length;
+    return { unconfirmed, carried: this.ordered.messages, messages };
   }
 
   /**
@@ -401,7 +402,7 @@ export class Outlet {
     if (gap === undefined || gap.messages !== leftover.messages) return;
     for (let index = gap.messages.length - 1; index >= 0; index -= 1) {
       const message = gap.messages[index];
-      if (message === undefined || message.kind === Kind.CALL || cannot(message.ordinal)) continue;
+      if (message === undefined || !isEvent(message.kind) || cannot(message.ordinal)) continue;
       this.ordered.prepend(message);
     }
     gap.messages = [];
@@ -524,6 +525,16 @@ export class Outlet {
     return tokens;
   }
 
+  /** Writes and changes of the store end with their epoch: what they asked for is in the report. */
+  #dropStore(): void {
+    const dropped: Outgoing[] = [];
+    for (let index = 0; index < this.ordered.waiting.length; index += 1) {
+      const message = this.ordered.waiting.at(index);
+      if (message !== undefined && !message.cancelled && !isCounted(message.kind)) dropped.push(message);
+    }
+    for (const message of dropped) this.ordered.cancel(message);
+  }
+
   /** What the peer would not take leaves now: written, it would break every connection. */
   #dropRefused(): void {
     const dropped: Outgoing[] = [];
@@ -606,4 +617,23 @@ export class Outlet {
     this.#flushes.attach();
     this.writeThrough = Infinity;
   }
+}
+
+/** Whether a report counts a message of this kind: events and calls, of whichever sort, but not the store. */
+function isCounted(kind: number): boolean {
+  return kind !== Kind.WRITE && kind !== Kind.CHANGE;
+}
+
+/** Whether a message may be sent again in a new epoch: who made a call was told. */
+function isEvent(kind: number): boolean {
+  return kind === Kind.EVENT || kind === Kind.DELIVER || kind === Kind.FORWARD;
+}
+
+function countedIn(messages: Deque<Outgoing>): number {
+  let count = 0;
+  for (let index = 0; index < messages.length; index += 1) {
+    const message = messages.at(index);
+    if (message !== undefined && !message.cancelled && isCounted(message.kind)) count += 1;
+  }
+  return count;
 }

@@ -25,16 +25,11 @@ import {
   KIND_MASK,
   Kind,
   frameOf,
-  readU32,
-  readU64,
   stampChecksum,
-  writeU32,
-  writeU64,
-  copyOf,
 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
 import { Acks, type Positions } from './acks.ts';
-import { RESULT_BYTES, ResultStatus, TARGET_BYTES } from './calls.ts';
+import { Direct, type DirectOptions } from './direct.ts';
 import { Drain } from './drain.ts';
 import { type FrameView, Lane, Room, messageBytesOf } from './intake.ts';
 import { type Heartbeat, Liveness } from './liveness.ts';
@@ -51,11 +46,9 @@ export interface SessionLimits extends OutletLimits {
  * What a session is made with. `inspect` scans a message, `inspectItem` the item of a result, before anything decodes them:
  * negative means refused.
  */
-export interface SessionOptions {
+export interface SessionOptions extends DirectOptions {
   readonly limits: SessionLimits;
   readonly heartbeat: Heartbeat;
-  readonly inspect: (bytes: Uint8Array, start: number, end: number) => number;
-  readonly inspectItem: (bytes: Uint8Array, start: number, end: number) => number;
 }
 
 /** What the handshake told about the peer: its positions and terms. */
@@ -92,16 +85,6 @@ export interface TakenMessage {
   owned: boolean;
 }
 
-/** Status byte of a receipt. */
-export const ReceiptStatus = { OK: 0, FAILED: 1, NO_HANDLER: 2 } as const;
-
-const RECEIPT_BYTES = 9;
-/** The receipts that wait are bounded in number by the credit, and by this in bytes. */
-const ERROR_BYTES_MAX = 16_384;
-/** CBOR of ['Error', 'too large', undefined]. */
-const LARGE_ERROR = Uint8Array.of(0x83, 0x65, ...ascii('Error'), 0x69, ...ascii('too large'), 0xf7);
-const CANCEL_BYTES = 8;
-const RELEASE_BYTES = 12;
 const NO_BYTES = new Uint8Array(0);
 
 /** One end's memory of a session. */
@@ -110,6 +93,7 @@ export class Session {
   epoch = 0;
   attached = false;
   readonly outlet: Outlet;
+  readonly direct: Direct;
   readonly liveness: Liveness;
   readonly room: Room;
   readonly message: TakenMessage = { kind: 0, seq: 0, verdict: 0, bytes: NO_BYTES, start: 0, end: 0, owned: false };
@@ -124,8 +108,6 @@ export class Session {
   readonly #directIn = new Lane();
   readonly #acks: Acks;
   readonly #drain: Drain;
-  /** Calls that the peer gave up before they were started here, or even received. */
-  readonly #cancelled = new Set<number>();
   readonly #positions: Positions = {
     orderedReceived: 0,
     cursor: 0,
@@ -135,6 +117,7 @@ export class Session {
   };
   readonly #ack: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
   #checksum: Checksum | undefined;
+  #isShallow = false;
   #mustAck = false;
   #pingDue = false;
   #pongNonce = -1;
@@ -142,6 +125,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.outlet = new Outlet(options.limits);
+    this.direct = new Direct(this.outlet, options);
     this.liveness = new Liveness(options.heartbeat);
     const { mailboxMessages, mailboxBytes } = options.limits;
     this.room = new Room(mailboxMessages, mailboxBytes, this.outlet.direct);
@@ -183,6 +167,7 @@ export class Session {
     this.detach();
     this.attached = true;
     this.#checksum = peer.checksum;
+    this.#isShallow = peer.taker !== undefined;
     this.outlet.attach(peer);
     this.#acks.start(this.#readPositions());
     this.room.promise();
@@ -218,7 +203,7 @@ export class Session {
     this.#orderedIn.restart();
     this.#directIn.restart();
     this.cursor = 0;
-    this.#cancelled.clear();
+    this.direct.restart();
     this.room.age();
     return this.outlet.startEpoch(finalCursor);
   }
@@ -263,8 +248,7 @@ export class Session {
   processed(bytes: number, nowMs: number): void {
     invariant(this.room.messages > 0, 'expected a message to be processed to have been received in this epoch');
     this.cursor += 1;
-    // Whoever cancels what is no call must not fill this.
-    if (this.#cancelled.size > 0) this.#cancelled.delete(this.cursor);
+    this.direct.processed(this.cursor);
     this.room.free(bytes);
     this.#acks.owe(bytes, nowMs);
     this.#acks.reached(this.cursor);
@@ -275,54 +259,6 @@ export class Session {
     invariant(this.room.oldMessages > 0, 'expected an old message to settle to have been received in an older epoch');
     this.room.freeOld(bytes);
     this.#acks.owe(bytes, nowMs);
-  }
-
-  /**
-   * Sends the receipt of a message processed in this epoch; `error` is one CBOR item for status FAILED. An error that is
-   * too large goes without its text: a receipt that the peer does not take would break every connection.
-   */
-  sendReceipt(seq: number, status: number, error: Uint8Array | undefined): void {
-    const told = error !== undefined && error.length > this.#errorBytesMax(RECEIPT_BYTES) ? LARGE_ERROR : error;
-    const payload = new Uint8Array(RECEIPT_BYTES + (told?.length ?? 0));
-    writeU64(payload, 0, seq);
-    payload[8] = status;
-    if (told !== undefined) payload.set(told, RECEIPT_BYTES);
-    this.outlet.acceptDirect(Kind.RECEIPT, payload, 0, payload.length);
-  }
-
-  /**
-   * Sends the result of a call of this epoch, as kind RESULT, or ANSWER for one of a passed function; `item` is one CBOR
-   * item for OK and FAILED, copied. A value is not too large for the peer; an error that is goes without its text.
-   */
-  sendResult(kind: number, seq: number, status: number, item: Uint8Array, start: number, end: number): void {
-    const isLarge = status === ResultStatus.FAILED && end - start > this.#errorBytesMax(RESULT_BYTES);
-    const told = isLarge ? LARGE_ERROR : item.subarray(start, end);
-    const payload = new Uint8Array(RESULT_BYTES + told.length);
-    writeU64(payload, 0, seq);
-    payload[8] = status;
-    payload.set(told, RESULT_BYTES);
-    this.outlet.acceptDirect(kind, payload, 0, payload.length);
-  }
-
-  /** Calls a passed function of the peer with `args`, one CBOR item, copied; the answer comes for the token. */
-  sendApply(target: number, args: Uint8Array, start: number, end: number, token: number): void {
-    const payload = new Uint8Array(TARGET_BYTES + end - start);
-    writeU64(payload, 0, target);
-    payload.set(args.subarray(start, end), TARGET_BYTES);
-    this.outlet.acceptDirect(Kind.APPLY, payload, 0, payload.length, token);
-  }
-
-  /** Tells the peer that a function which arrived so many times is not used here any more. */
-  sendRelease(target: number, count: number): void {
-    const payload = new Uint8Array(RELEASE_BYTES);
-    writeU64(payload, 0, target);
-    writeU32(payload, TARGET_BYTES, count);
-    this.outlet.acceptDirect(Kind.RELEASE, payload, 0, payload.length);
-  }
-
-  /** Whether the peer has given up this call, which has not been started; asked once. */
-  takeCancel(seq: number): boolean {
-    return this.#cancelled.size > 0 && this.#cancelled.delete(seq);
   }
 
   // ---- time
@@ -351,6 +287,11 @@ export class Session {
   /** A message was accepted inside a running turn: it is written also while draining, with all before it. */
   allowInTurn(): void {
     this.#drain.allowInTurn();
+  }
+
+  /** Whether the peer of this connection takes less deeply nested messages than this end might send. */
+  get isShallow(): boolean {
+    return this.#isShallow;
   }
 
   /**
@@ -403,6 +344,9 @@ export class Session {
     if (refusal !== undefined) {
       return this.#fault(refusal, `ordered: expected seq ${lane.received + 1}, got ${frame.seq}, ${size} bytes`);
     }
+    if (this.#isMisdirected(frame.flags & KIND_MASK)) {
+      return this.#fault('bad-frame', `ordered seq ${frame.seq} of a kind that only the other end may send`);
+    }
     if (!this.room.admits(size)) {
       return this.#fault('credit-exceeded', `ordered seq ${frame.seq} with ${size} bytes is more than was granted`);
     }
@@ -422,6 +366,12 @@ export class Session {
     return Taken.MESSAGE;
   }
 
+  /** The end that decides takes writes and requests, the other one changes and what it forwards. */
+  #isMisdirected(kind: number): boolean {
+    if (kind < Kind.WRITE) return false;
+    return (kind === Kind.WRITE || kind === Kind.SERVICE) !== (this.#options.decides === true);
+  }
+
   #receiveDirect(frame: FrameView, nowMs: number): number {
     const lane = this.#directIn;
     const refusal = lane.admit(frame, this.#options.limits.messageBytes);
@@ -430,96 +380,12 @@ export class Session {
     }
     if (!lane.hold(frame)) return Taken.NOTHING;
     const kind = frame.flags & KIND_MASK;
-    const code = this.#takeDirect(kind, frame.seq, lane);
+    const code = this.direct.take(kind, frame.seq, lane, this.cursor);
     if (code !== undefined) return this.#fault(code, `direct seq ${frame.seq}`);
     const bytes = lane.end - lane.start;
     lane.take();
     this.#acks.owe(bytes, nowMs);
     return Taken.NOTHING;
-  }
-
-  #takeDirect(kind: number, ownSeq: number, lane: Lane): EndCode | undefined {
-    switch (kind) {
-      case Kind.RECEIPT:
-        return this.#takeReceipt(lane);
-      case Kind.RESULT:
-      case Kind.ANSWER:
-        return this.#takeResult(lane, kind === Kind.ANSWER);
-      case Kind.CANCEL:
-        return this.#takeCancel(lane);
-      case Kind.APPLY:
-        return this.#takeApply(lane, ownSeq);
-      case Kind.STOP:
-        return this.#takeStop(lane, ownSeq);
-      default:
-        return this.#takeRelease(lane);
-    }
-  }
-
-  #takeReceipt(lane: Lane): EndCode | undefined {
-    const { bytes, start, end } = lane;
-    if (end - start < RECEIPT_BYTES) return 'bad-frame';
-    const seq = readU64(bytes, start);
-    const status = bytes[start + 8] ?? 255;
-    const errorAt = start + RECEIPT_BYTES;
-    if (seq < 1 || status > ReceiptStatus.NO_HANDLER) return 'bad-frame';
-    if ((status === ReceiptStatus.FAILED) !== end > errorAt) return 'bad-frame';
-    if (status === ReceiptStatus.FAILED && this.#options.inspect(bytes, errorAt, end) < 0) return 'payload-refused';
-    const error = status === ReceiptStatus.FAILED ? copyOf(bytes, errorAt, end) : undefined;
-    return this.outlet.settleReceipt(seq, status, error) ? undefined : 'unknown-receipt';
-  }
-
-  #takeResult(lane: Lane, isAnswer: boolean): EndCode | undefined {
-    const { bytes, start, end } = lane;
-    const itemAt = start + RESULT_BYTES;
-    if (end < itemAt) return 'bad-frame';
-    const seq = readU64(bytes, start);
-    const status = bytes[start + 8] ?? 255;
-    if (seq < 1 || status > ResultStatus.CANCELLED) return 'bad-frame';
-    const hasItem = status === ResultStatus.OK || status === ResultStatus.FAILED;
-    if (hasItem !== end > itemAt) return 'bad-frame';
-    if (hasItem && this.#options.inspectItem(bytes, itemAt, end) < 0) return 'payload-refused';
-    const item = hasItem ? copyOf(bytes, itemAt, end) : undefined;
-    return this.outlet.settleResult(seq, status, item, isAnswer) ? undefined : 'unknown-receipt';
-  }
-
-  /** The direct lane is resent first, so a cancel may come before its call: at most a window of calls is on its way. */
-  #takeCancel(lane: Lane): EndCode | undefined {
-    const { bytes, start, end } = lane;
-    if (end - start !== CANCEL_BYTES) return 'bad-frame';
-    const seq = readU64(bytes, start);
-    if (seq < 1 || seq > this.cursor + this.#options.limits.mailboxMessages) return 'bad-frame';
-    if (seq <= this.cursor) this.outlet.outputs.push({ type: 'cancelled', seq });
-    else this.#cancelled.add(seq);
-    return undefined;
-  }
-
-  #takeApply({ bytes, start, end }: Lane, ownSeq: number): EndCode | undefined {
-    const itemAt = start + TARGET_BYTES;
-    if (end <= itemAt) return 'bad-frame';
-    const target = readU64(bytes, start);
-    if (target < 1 || (bytes[itemAt] ?? 0) >> 5 !== 4) return 'bad-frame';
-    if (this.#options.inspectItem(bytes, itemAt, end) < 0) return 'payload-refused';
-    this.outlet.outputs.push({ type: 'apply', seq: ownSeq, target, args: copyOf(bytes, itemAt, end) });
-    return undefined;
-  }
-
-  #takeStop({ bytes, start, end }: Lane, ownSeq: number): EndCode | undefined {
-    if (end - start !== CANCEL_BYTES) return 'bad-frame';
-    const seq = readU64(bytes, start);
-    // What it stops came before it in the same lane.
-    if (seq < 1 || seq >= ownSeq) return 'bad-frame';
-    this.outlet.outputs.push({ type: 'stopped', seq });
-    return undefined;
-  }
-
-  #takeRelease({ bytes, start, end }: Lane): EndCode | undefined {
-    if (end - start !== RELEASE_BYTES) return 'bad-frame';
-    const target = readU64(bytes, start);
-    const count = readU32(bytes, start + TARGET_BYTES);
-    if (target < 1 || count < 1) return 'bad-frame';
-    this.outlet.outputs.push({ type: 'released', target, count });
-    return undefined;
   }
 
   #receiveAck(frame: FrameView, nowMs: number): number {
@@ -567,10 +433,6 @@ export class Session {
     return Taken.FAULT;
   }
 
-  #errorBytesMax(headBytes: number): number {
-    return Math.min(this.outlet.messageBytesMax - headBytes, ERROR_BYTES_MAX);
-  }
-
   get #isRoomFree(): boolean {
     return this.room.messages === 0 && this.room.oldMessages === 0;
   }
@@ -616,8 +478,4 @@ export class Session {
     const frame = frameOf(type, body, this.#checksum);
     gather.add(frame, 0, frame.length);
   }
-}
-
-function ascii(text: string): number[] {
-  return Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -40,13 +40,19 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 export const SKIPPABLE_TYPE_MIN = 0x80;
 
 /**
- * What a message is, in the low bits of the flags. Ordered: EVENT, DELIVER, CALL. Direct: RECEIPT of a DELIVER, RESULT of
- * a CALL, CANCEL of one; APPLY calls a function that was passed, with ANSWER and STOP; RELEASE lets it go.
+ * What a message is, in the low bits of the flags. Ordered: EVENT, DELIVER, CALL; WRITE asks the end that decides for a
+ * change of the store, CHANGE tells of one; SERVICE calls something of the runtime; FORWARD is an event of another
+ * session. Direct: RECEIPT of a DELIVER, RESULT of a CALL or SERVICE, CANCEL of one; APPLY calls a function that was
+ * passed, with ANSWER and STOP; RELEASE lets it go; VERDICT on a WRITE; NOTICE of an error that no promise carries.
  */
 export const Kind = {
   EVENT: 1,
   DELIVER: 2,
   CALL: 3,
+  WRITE: 4,
+  CHANGE: 5,
+  SERVICE: 6,
+  FORWARD: 7,
   RECEIPT: 1,
   RESULT: 2,
   CANCEL: 3,
@@ -54,6 +60,8 @@ export const Kind = {
   ANSWER: 5,
   STOP: 6,
   RELEASE: 7,
+  VERDICT: 8,
+  NOTICE: 9,
 } as const;
 
 /** The bits of the flags that hold the kind. */
@@ -96,6 +104,10 @@ for (const [type, kind] of [
   [FrameType.ORDERED, Kind.EVENT],
   [FrameType.ORDERED, Kind.DELIVER],
   [FrameType.ORDERED, Kind.CALL],
+  [FrameType.ORDERED, Kind.WRITE],
+  [FrameType.ORDERED, Kind.CHANGE],
+  [FrameType.ORDERED, Kind.SERVICE],
+  [FrameType.ORDERED, Kind.FORWARD],
   [FrameType.DIRECT, Kind.RECEIPT],
   [FrameType.DIRECT, Kind.RESULT],
   [FrameType.DIRECT, Kind.CANCEL],
@@ -103,6 +115,8 @@ for (const [type, kind] of [
   [FrameType.DIRECT, Kind.ANSWER],
   [FrameType.DIRECT, Kind.STOP],
   [FrameType.DIRECT, Kind.RELEASE],
+  [FrameType.DIRECT, Kind.VERDICT],
+  [FrameType.DIRECT, Kind.NOTICE],
 ] as const) {
   messageFlags[flagsIndex(type, kind)] = 1;
   messageFlags[flagsIndex(type, kind | FRAGMENT_FLAG)] = 1;

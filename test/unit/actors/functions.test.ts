@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Caller } from '../../../src/actors/caller.ts';
 import { Functions } from '../../../src/actors/functions.ts';
+import type { Sender } from '../../../src/actors/sender.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { Codec } from '../../../src/wire/codec.ts';
 import { defaultWireLimits } from '../../../src/wire/limits.ts';
@@ -214,11 +215,12 @@ describe('a call of a function that is given up', () => {
     const { functions, codec } = end();
     const abort = new AbortController();
     const clock = { now: () => 0, setTimeout: () => 0, clearTimeout: () => {} };
-    const session = { outlet: { abandonedCallCount: 0, messageBytesMax: 1_000 }, sendApply: () => {} };
-    const parts = { session: session as unknown as Session, codec, waits: new Waits(clock), functions };
+    const session = { outlet: { abandonedCallCount: 0, messageBytesMax: 1_000 }, direct: { sendApply: () => {} } };
+    const sender = { enqueue: () => {} } as unknown as Sender;
+    const parts = { session: session as unknown as Session, codec, sender, waits: new Waits(clock), functions };
     const caller = new Caller(
       { ...parts, callsInFlight: 10, callDeadlineMs: 1_000 },
-      { requireOpen: () => {}, encode: () => {}, mustQueue: () => false, accepted: () => {}, giveUp: () => outcome },
+      { requireOpen: () => {}, accepted: () => {}, giveUp: () => outcome },
     );
     const call = caller.apply(1, [() => {}], { signal: abort.signal });
     expect(functions.exportCount).toBe(1);

@@ -15,14 +15,16 @@ function scene() {
     id: 's',
     epoch: 2,
     outlet: { messageBytesMax: 200 },
-    sendResult(kind: number, seq: number, status: number, item: Uint8Array, start: number, end: number) {
-      const known = { functionIn: (reference: number) => `function ${reference}`, streamIn: () => 'stream' };
-      sent.push([
-        kind,
-        seq,
-        status,
-        end > start ? codec.decode(item.slice(start, end), 0, end - start, 1, known) : '-',
-      ]);
+    direct: {
+      sendResult(kind: number, seq: number, status: number, item: Uint8Array, start: number, end: number) {
+        const known = { functionIn: (reference: number) => `function ${reference}`, streamIn: () => 'stream' };
+        sent.push([
+          kind,
+          seq,
+          status,
+          end > start ? codec.decode(item.slice(start, end), 0, end - start, 1, known) : '-',
+        ]);
+      },
     },
   } as unknown as Session;
   const owner = {

@@ -204,7 +204,7 @@ describe('a call that is given up', () => {
     for (let seq = 1; seq <= 20; seq += 1) pair.client.send(`e${seq}`);
     pair.settle();
     expect(pair.server.handled).toHaveLength(20);
-    for (let seq = 1; seq <= 20; seq += 1) expect(pair.server.session.takeCancel(seq)).toBe(false);
+    for (let seq = 1; seq <= 20; seq += 1) expect(pair.server.session.direct.takeCancel(seq)).toBe(false);
   });
 
   it('may be cancelled as far ahead as the mailbox goes, and not further', () => {

@@ -7,16 +7,10 @@ import { crc32 } from 'node:zlib';
 import { sessionId } from '../../../src/ids.ts';
 import type { Outcome } from '../../../src/errors.ts';
 import { ResultStatus } from '../../../src/session/calls.ts';
+import { ReceiptStatus } from '../../../src/session/direct.ts';
 import type { Heartbeat } from '../../../src/session/liveness.ts';
 import type { Leftover, OutletOutput } from '../../../src/session/outlet.ts';
-import {
-  type Parting,
-  type PeerState,
-  ReceiptStatus,
-  Session,
-  type SessionLimits,
-  Taken,
-} from '../../../src/session/session.ts';
+import { type Parting, type PeerState, Session, type SessionLimits, Taken } from '../../../src/session/session.ts';
 import { Kind } from '../../../src/wire/frame.ts';
 import { Gather } from '../../../src/wire/gather.ts';
 import { Splitter } from '../../../src/wire/splitter.ts';
@@ -137,7 +131,7 @@ export class End {
 
   /** Answers a call that was started. */
   answerCall(seq: number, status: number, item: Uint8Array = NO_BYTES): void {
-    this.session.sendResult(Kind.RESULT, seq, status, item, 0, item.length);
+    this.session.direct.sendResult(Kind.RESULT, seq, status, item, 0, item.length);
   }
 
   /** Settles up to `count` received messages, oldest first. */
@@ -151,11 +145,11 @@ export class End {
       this.#isIdle = true;
       this.handled.push(mail.text);
       if (mail.epoch === this.session.epoch) {
-        const isCancelled = mail.kind === Kind.CALL && this.session.takeCancel(mail.seq);
+        const isCancelled = mail.kind === Kind.CALL && this.session.direct.takeCancel(mail.seq);
         this.session.processed(mail.bytes, nowMs);
         if (mail.kind === Kind.DELIVER) {
           const { status, error } = this.answer(mail);
-          this.session.sendReceipt(mail.seq, status, error);
+          this.session.direct.sendReceipt(mail.seq, status, error);
         }
         if (isCancelled) this.answerCall(mail.seq, ResultStatus.CANCELLED);
         else if (mail.kind === Kind.CALL) this.#startCall(mail);

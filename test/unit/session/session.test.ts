@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { sessionId } from '../../../src/ids.ts';
-import { ReceiptStatus, Taken } from '../../../src/session/session.ts';
+import { ReceiptStatus } from '../../../src/session/direct.ts';
+import { Taken } from '../../../src/session/session.ts';
 import { encodeClose, encodeNumber } from '../../../src/wire/control.ts';
 import { FRAGMENT_FLAG, FrameType, Kind, frameOf, writeHeader, writeU32, writeU64 } from '../../../src/wire/frame.ts';
 import { End, Pair, joined, padded, payloadOf } from './pair.ts';

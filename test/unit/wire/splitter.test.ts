@@ -157,8 +157,8 @@ describe('a frame that is not let through', () => {
   it('has a seq, flags or a lane number that its type does not allow', () => {
     const frames = [
       messageFrame(0, hello),
-      messageFrame(1, hello, FrameType.ORDERED, 4),
-      messageFrame(1, hello, FrameType.DIRECT, 8),
+      messageFrame(1, hello, FrameType.ORDERED, 8),
+      messageFrame(1, hello, FrameType.DIRECT, 10),
       messageFrame(1, hello, FrameType.ORDERED, 0x41),
       messageFrame(1, new Uint8Array(8), FrameType.ORDERED, 0x81),
       messageFrame(1, encodeNumber(1), FrameType.PING, 0),

@@ -1,0 +1,41 @@
+/**
+ * Flushes that wait for the store as well: the peer has processed all messages, but a verdict on a write is a message of
+ * its own and may still be on its way.
+ */
+
+/** The flushes of one session that began while writes had no verdict. */
+export class JudgedFlushes {
+  /** By token: the newest write it waits for, and whether the messages are processed. */
+  readonly #waiting = new Map<number, { readonly lastWrite: number; isProcessed: boolean }>();
+
+  /** A flush begins; `lastWrite` is the ordinal of the newest write without a verdict, 0 for none. */
+  begin(token: number, lastWrite: number): void {
+    if (lastWrite > 0) this.#waiting.set(token, { lastWrite, isProcessed: false });
+  }
+
+  /** The messages of a flush are processed. Whether it is over. */
+  processed(token: number, isUnjudged: (ordinal: number) => boolean): boolean {
+    const flush = this.#waiting.get(token);
+    if (flush === undefined) return true;
+    flush.isProcessed = true;
+    if (isUnjudged(flush.lastWrite)) return false;
+    this.#waiting.delete(token);
+    return true;
+  }
+
+  /** A verdict came: takes the flushes that are over now. */
+  takeOver(isUnjudged: (ordinal: number) => boolean): number[] {
+    const over: number[] = [];
+    for (const [token, { lastWrite, isProcessed }] of this.#waiting) {
+      if (!isProcessed || isUnjudged(lastWrite)) continue;
+      this.#waiting.delete(token);
+      over.push(token);
+    }
+    return over;
+  }
+
+  /** Nobody waits for this flush any more. */
+  leave(token: number): void {
+    this.#waiting.delete(token);
+  }
+}

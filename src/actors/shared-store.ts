@@ -1,0 +1,279 @@
+/**
+ * The shared store as both ends hold it: values in, encoded entries kept, changes told. At the accepting end a write counts
+ * when it is made; at the dialling end it is pending until the other one has decided. Values are copied on the way in and
+ * out, so nobody changes the store by changing an object.
+ */
+import { HomingError } from '../errors.ts';
+import { Copy, Entries, type Entry, type Plain, STORE_BYTES_MAX, STORE_KEYS_MAX } from '../session/store.ts';
+import type { Codec } from '../wire/codec.ts';
+import { Kind, copyOf } from '../wire/frame.ts';
+import { describeError, isThenable } from './describe.ts';
+import { Listeners } from './listeners.ts';
+import { isKey, plainOf, requireKey, valueOf } from './stored-values.ts';
+
+/** What the user has of a store. */
+export interface StoreView {
+  get(key: string): unknown;
+  set(key: string, value: unknown): void;
+  delete(key: string): void;
+  entries(): IterableIterator<[string, unknown]>;
+  on(event: 'change', listener: StoreListener): () => void;
+}
+
+/** Hears of every change of what this end shows: `undefined` for a key that is gone; by whom it was made. */
+export type StoreListener = (key: string, value: unknown, by: 'here' | 'peer') => unknown;
+
+/** What a lost history took with it. */
+export interface StoreLoss {
+  /** What the server had confirmed. */
+  readonly copy: ReadonlyMap<string, unknown>;
+  /** Own writes that were not confirmed, oldest first; undefined: a key to be deleted. */
+  readonly pending: readonly { readonly key: string; readonly value: unknown }[];
+}
+
+/** Whether the peer may write a key; asked for each of its writes. */
+export type MayWrite = (key: string, value: unknown) => boolean | PromiseLike<boolean>;
+
+/** What a store asks of its session's actor. */
+export interface StoreOwner {
+  /** Sends `[key, value]`, or `[key]`, which has been encoded. Returns its ordinal. Throws what `send` throws. */
+  send(kind: number, key: string, payload: Uint8Array): number;
+  /** Something went wrong that no promise carries. */
+  failed(error: HomingError): void;
+  /** What this end shows of a key has changed; plain values only, undefined for others. */
+  shown(key: string, now: Plain | undefined, before: Plain | undefined): void;
+}
+
+/** The refusal of a write, or undefined; with an error that a hook threw. */
+export interface Judgement {
+  readonly refusal: HomingError | undefined;
+  readonly cause?: unknown;
+}
+
+/** One end's shared store. */
+export class SharedStore implements StoreView {
+  /** Keys that the peer may not write. */
+  serverKeys: ReadonlySet<string> = new Set();
+  /** Asked before a write of the peer counts. */
+  mayWrite: MayWrite | undefined;
+  /** Changes sent in this epoch, at the end that decides. */
+  changeCount = 0;
+  readonly #owner: StoreOwner;
+  readonly #codec: Codec;
+  readonly #limits: { readonly outboxMessages: number; readonly outboxBytes: number };
+  /** At the end that decides. */
+  readonly #entries: Entries | undefined;
+  /** At the end that follows; made when it is needed. */
+  #copy: Copy | undefined;
+  #listeners: Listeners<{ change: Parameters<StoreListener> }> | undefined;
+
+  constructor(
+    owner: StoreOwner,
+    codec: Codec,
+    decides: boolean,
+    limits: { readonly outboxMessages: number; readonly outboxBytes: number },
+  ) {
+    this.#owner = owner;
+    this.#codec = codec;
+    this.#limits = limits;
+    this.#entries = decides ? new Entries() : undefined;
+  }
+
+  /** Payload bytes that are kept. */
+  get bytes(): number {
+    return this.#entries?.bytes ?? this.#copy?.bytes ?? 0;
+  }
+
+  /** Own writes that the other end has not decided. */
+  get pendingCount(): number {
+    return this.#copy?.pendingCount ?? 0;
+  }
+
+  // ---- what the user does
+
+  get(key: string): unknown {
+    return valueOf(this.#entryOf(key));
+  }
+
+  /** The value of a key where it is a text, a number or a boolean; groups and presence look at no others. */
+  plainOf(key: string): Plain | undefined {
+    return this.#entryOf(key)?.plain;
+  }
+
+  set(key: string, value: unknown): void {
+    requireKey(key);
+    if (value === undefined) return this.delete(key);
+    this.#codec.encode([key, value], 'store');
+    const { scratch, start, end } = this.#codec;
+    const payload = copyOf(scratch, start, end);
+    this.#write(key, { payload, plain: plainOf(value) }, payload);
+  }
+
+  delete(key: string): void {
+    requireKey(key);
+    this.#codec.encode([key], 'store');
+    const { scratch, start, end } = this.#codec;
+    this.#write(key, undefined, copyOf(scratch, start, end));
+  }
+
+  *entries(): IterableIterator<[string, unknown]> {
+    for (const key of this.#entries?.keys() ?? this.#copy?.keys() ?? []) {
+      const entry = this.#entryOf(key);
+      if (entry !== undefined) yield [key, valueOf(entry)];
+    }
+  }
+
+  on(event: 'change', listener: StoreListener): () => void {
+    if (event !== 'change') throw new HomingError('BadOption', `expected the event 'change', got ${String(event)}`);
+    this.#listeners ??= new Listeners((error) => this.#listenerFailed(error));
+    return this.#listeners.on('change', listener);
+  }
+
+  // ---- what the peer does
+
+  /**
+   * The peer asks for a write; `values` are decoded from this payload, which is kept. Answers at once or later with the
+   * error of a refusal.
+   */
+  judge(values: readonly unknown[], payload: Uint8Array): Judgement | Promise<Judgement> {
+    const [key, value] = values as [string, unknown];
+    const refusal = this.#refusalOf(key, values.length);
+    if (refusal !== undefined) return { refusal };
+    const accept = (isAllowed: unknown): Judgement => this.#decide(key, value, payload, isAllowed === true);
+    if (this.mayWrite === undefined) return accept(true);
+    try {
+      const isAllowed = this.mayWrite(key, value);
+      if (!isThenable(isAllowed)) return accept(isAllowed);
+      return Promise.resolve(isAllowed).then(accept, (cause: unknown) => failedHook(key, cause));
+    } catch (cause) {
+      return failedHook(key, cause);
+    }
+  }
+
+  /** The end that decides tells of a change. */
+  change(values: readonly unknown[], payload: Uint8Array): void {
+    const [key, value] = values as [string, unknown];
+    const entry = values.length < 2 ? undefined : { payload, plain: plainOf(value) };
+    this.#show(key, 'peer', () => {
+      if (this.#theCopy.change(key, entry)) return;
+      this.#owner.failed(new HomingError('StoreFull', `${key}: the peer's store is beyond ${bounds()}; not kept`));
+    });
+  }
+
+  /** The oldest write without a verdict was accepted after so many changes of the peer, or refused. */
+  judged(changes: number, refusal: HomingError | undefined): void {
+    const copy = this.#theCopy;
+    if (refusal === undefined) {
+      copy.accepted(changes);
+      return;
+    }
+    const key = copy.oldestUnjudgedKey;
+    if (key !== undefined) this.#show(key, 'peer', () => copy.refused());
+    this.#owner.failed(refusal);
+  }
+
+  /** A message will not be written; if it was a write, it does not count. */
+  takenBack(ordinal: number): void {
+    const key = this.#copy?.keyOf(ordinal);
+    if (key !== undefined) this.#show(key, 'peer', () => this.#copy?.takenBack(ordinal));
+  }
+
+  // ---- what the actor asks
+
+  /** The ordinal of the newest own write without a verdict; 0 when there is none. */
+  get lastUnjudged(): number {
+    return this.#copy?.lastUnjudged ?? 0;
+  }
+
+  /** Whether an own write with at most this ordinal has no verdict yet. */
+  isUnjudged(ordinal: number): boolean {
+    return this.#copy?.isUnjudged(ordinal) === true;
+  }
+
+  /** History was lost: empties the copy, tells of each key that is gone, and returns what was there. */
+  lose(): StoreLoss {
+    const copy = this.#copy;
+    if (copy === undefined) return { copy: new Map(), pending: [] };
+    const confirmed = new Map(copy.confirmed.keys().map((key) => [key, valueOf(copy.confirmed.get(key))]));
+    const pending = [...copy.pending()].map(({ key, entry }) => ({ key, value: valueOf(entry) }));
+    const shown = copy.keys().map((key) => ({ key, plain: copy.get(key)?.plain }));
+    copy.clear();
+    for (const { key, plain } of shown) this.#owner.shown(key, undefined, plain);
+    for (const { key } of shown) this.#listeners?.emit('change', key, undefined, 'peer');
+    return { copy: confirmed, pending };
+  }
+
+  // ---- below
+
+  get #theCopy(): Copy {
+    return (this.#copy ??= new Copy());
+  }
+
+  #entryOf(key: string): Entry | undefined {
+    return this.#entries === undefined ? this.#copy?.get(key) : this.#entries.get(key);
+  }
+
+  #write(key: string, entry: Entry | undefined, payload: Uint8Array): void {
+    const entries = this.#entries;
+    if (entries !== undefined) {
+      if (entry !== undefined && !entries.fits(key, entry)) throw storeFull(key);
+      this.#owner.send(Kind.CHANGE, key, payload);
+      this.changeCount += 1;
+      this.#show(key, 'here', () => entries.set(key, entry));
+      return;
+    }
+    const copy = this.#theCopy;
+    const { outboxMessages, outboxBytes } = this.#limits;
+    if (payload.length > STORE_BYTES_MAX) throw storeFull(key);
+    if (copy.pendingCount >= outboxMessages || copy.pendingBytes + payload.length > outboxBytes) {
+      const sentence = `store: expected at most ${outboxMessages} writes and ${outboxBytes} bytes that are not decided`;
+      throw new HomingError('OutboxFull', sentence);
+    }
+    const ordinal = this.#owner.send(Kind.WRITE, key, payload);
+    this.#show(key, 'here', () => copy.write(ordinal, key, entry));
+  }
+
+  #refusalOf(key: string, length: number): HomingError | undefined {
+    if (length < 1 || length > 2 || !isKey(key)) return new HomingError('BadOption', 'expected a key and its value');
+    if (!this.serverKeys.has(key)) return undefined;
+    return new HomingError('WriteRefused', `store.${key}: only the server writes this key`);
+  }
+
+  #decide(key: string, value: unknown, payload: Uint8Array, isAllowed: boolean): Judgement {
+    const entries = this.#entries;
+    if (entries === undefined || !isAllowed) {
+      return { refusal: new HomingError('WriteRefused', `store.${key}: the server does not allow this write`) };
+    }
+    const entry = value === undefined ? undefined : { payload, plain: plainOf(value) };
+    if (entry !== undefined && !entries.fits(key, entry)) return { refusal: storeFull(key) };
+    this.#show(key, 'peer', () => entries.set(key, entry));
+    return { refusal: undefined };
+  }
+
+  /** Makes a change and tells of it, if what this end shows is another entry afterwards. */
+  #show(key: string, by: 'here' | 'peer', change: () => void): void {
+    const before = this.#entryOf(key);
+    change();
+    const now = this.#entryOf(key);
+    if (now === before) return;
+    if (now?.plain !== before?.plain) this.#owner.shown(key, now?.plain, before?.plain);
+    this.#listeners?.emit('change', key, valueOf(now), by);
+  }
+
+  #listenerFailed(error: unknown): void {
+    const sentence = `a listener of store changes threw: ${describeError(error).message}`;
+    this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error }));
+  }
+}
+
+function failedHook(key: string, cause: unknown): Judgement {
+  return { refusal: new HomingError('WriteRefused', `store.${key}: the server could not judge this write`), cause };
+}
+
+function storeFull(key: string): HomingError {
+  return new HomingError('StoreFull', `store.${key}: expected a store of at most ${bounds()}`);
+}
+
+function bounds(): string {
+  return `${STORE_KEYS_MAX} keys and ${STORE_BYTES_MAX} bytes`;
+}
