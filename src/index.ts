@@ -1,7 +1,18 @@
 /** Homing: sessions that find their way home. Everything a program needs; the rest of the tree is behind it. */
 export { createClient } from './client/client.ts';
 export type { Client, ClientOptions, ClientWhere } from './client/client.ts';
-export type { Connection, End, GapReport, Limited, ReconnectInfo, SharedStore } from './client/surface.ts';
+export type {
+  Connection,
+  End,
+  GapReport,
+  Group,
+  GroupOptions,
+  Limited,
+  Presence,
+  ReconnectInfo,
+  Sent,
+  SharedStore,
+} from './client/surface.ts';
 export type { ConnectionState } from './actors/dialler.ts';
 export type { EndReport } from './actors/reports.ts';
 export type { SessionInfo } from './actors/hosted-session.ts';

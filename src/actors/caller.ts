@@ -2,13 +2,13 @@
  * The calls that this end makes, of methods and of passed functions: each is a wait that its result ends. One that was
  * given up after it was written keeps its place until the peer has answered.
  */
-import { HomingError, type Outcome } from '../errors.ts';
+import { HomingError, type Outcome, isErrorCode } from '../errors.ts';
 import { ResultStatus, TARGET_BYTES } from '../session/calls.ts';
 import type { OutletOutput } from '../session/outlet.ts';
 import type { Session } from '../session/session.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
-import { remoteError } from './describe.ts';
+import { describeError, remoteError } from './describe.ts';
 import type { Functions } from './functions.ts';
 import type { Sender } from './sender.ts';
 import type { Wait, Waits } from './waits.ts';
@@ -62,8 +62,12 @@ export class Caller {
   }
 
   /** Asks for something that the runtime of the peer does: `[service, ...args]`. */
-  serve(message: readonly unknown[], wait: Wait): Promise<unknown> {
-    return this.#ask(Kind.SERVICE, message, wait, false);
+  async serve(message: readonly unknown[], wait: Wait): Promise<unknown> {
+    try {
+      return await this.#ask(Kind.SERVICE, message, wait, false);
+    } catch (error) {
+      throw plainRefusal(error);
+    }
   }
 
   /** Calls a function that the peer has passed. */
@@ -189,4 +193,11 @@ export class Caller {
       return undefined;
     }
   }
+}
+
+/** A service is code of ours: what it throws is the error itself, not that of a handler. */
+function plainRefusal(error: unknown): unknown {
+  if (!(error instanceof HomingError) || error.code !== 'HandlerFailed') return error;
+  const { message, code } = describeError(error.cause);
+  return isErrorCode(code) ? new HomingError(code, message) : error;
 }

@@ -9,6 +9,7 @@ import { type RunningMachine, runMachine } from '../machines/runner.ts';
 import { type Backoff, freshBackoff, nextDelay, resetBackoff } from '../session/backoff.ts';
 import type { Leftover } from '../session/outlet.ts';
 import type { Parting } from '../session/session.ts';
+import type { Plain } from '../session/store.ts';
 import {
   Feature,
   type NewSession,
@@ -45,6 +46,8 @@ export interface DiallerOwner {
   refused(report: EndReport): void;
   closed(report: EndReport): void;
   failed(error: HomingError): void;
+  /** A plain value of the store that this end shows has changed. */
+  shown?(key: string, now: Plain | undefined, before: Plain | undefined): void;
 }
 
 /** What a dialler is made with. */
@@ -107,6 +110,7 @@ export class Dialler {
       failed: (error: HomingError) => owner.failed(error),
       idle: () => this.#finish('closed', ''),
       quiet: () => this.#quiet(),
+      shown: (key: string, now: Plain | undefined, before: Plain | undefined) => owner.shown?.(key, now, before),
     };
     this.actor = new SessionActor(host, options.settings.session, told, { books: options.books });
     const { autoReconnect, settings, redial, isOnce } = options;

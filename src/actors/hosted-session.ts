@@ -65,6 +65,8 @@ export class HostedSession implements Living {
   attachedDial = 0;
   identity: KnownIdentity;
   isSeen = false;
+  /** Its peer follows what this end decides. */
+  readonly isDialled = false;
   /** The life of the session, as words of its machine. */
   state = life.initial;
   /** The cursor at the end; rises once more if a handler that runs then settles well. */

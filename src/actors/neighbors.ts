@@ -1,6 +1,7 @@
 /** What a shard knows of the other shards of its server: where sessions live, and the way there. */
 import type { SessionId } from '../ids.ts';
 import type { Door } from './acceptor.ts';
+import type { Note } from './notes.ts';
 import type { LineEnds, Pipe } from './ports.ts';
 import type { CountIndex, Tally } from './tally.ts';
 
@@ -14,6 +15,10 @@ export interface Neighbors {
   open(place: number, ends: LineEnds, door: Door): Pipe | undefined;
   /** Sum of a counter over the others. */
   sumOf(index: CountIndex): number;
+  /** The places of the others that can be told something now; the main thread, which always can, is not among them. */
+  others(): readonly number[];
+  /** Tells another shard, or the main thread; in order, lost when it is gone. */
+  tell(place: number, notes: readonly Note[]): void;
 }
 
 /** A shard that is alone: everything lives here. */
@@ -22,6 +27,8 @@ export const ALONE: Neighbors = {
   next: () => 0,
   open: () => undefined,
   sumOf: () => 0,
+  others: () => [],
+  tell: () => {},
 };
 
 /** Where a shard stands among the shards of its server. */

@@ -97,10 +97,12 @@ export interface Settings {
   readonly lingerMs: number;
   readonly limits: Limits;
   readonly checksum: boolean | undefined;
+  /** Server: keys of the stores that presence shows; undefined: presence is off. */
+  readonly presenceKeys: readonly string[] | undefined;
 }
 
 /** Checks the options and fills in the defaults. Throws `BadOption`. */
-export function settingsOf(options: EndOptions): Settings {
+export function settingsOf(options: EndOptions & PresenceOption): Settings {
   const { checksum } = options;
   if (checksum !== undefined && typeof checksum !== 'boolean') {
     throw new HomingError('BadOption', `expected checksum to be true or false, got ${String(checksum)}`);
@@ -113,7 +115,21 @@ export function settingsOf(options: EndOptions): Settings {
   const { turnDeadlineMs, callDeadlineMs } = defaults;
   const { callsInFlight, functions } = limits;
   const session = { limits, wire, heartbeat, turnDeadlineMs, callDeadlineMs, callsInFlight, functions };
-  return { session, heartbeat, handshakeMs, lingerMs, limits, checksum };
+  const presenceKeys = presenceKeysOf(options.presence);
+  return { session, heartbeat, handshakeMs, lingerMs, limits, checksum, presenceKeys };
+}
+
+/** What of each session presence shows. */
+export interface PresenceOption {
+  /** Server: lets `server.presence()`, and clients that `authorize` permits, see who is here and these keys of the stores. */
+  readonly presence?: { readonly keys: readonly string[] } | undefined;
+}
+
+function presenceKeysOf(presence: PresenceOption['presence']): readonly string[] | undefined {
+  if (presence === undefined) return undefined;
+  const keys: unknown = presence?.keys;
+  if (Array.isArray(keys) && keys.every((key) => typeof key === 'string')) return keys;
+  throw new HomingError('BadOption', 'expected presence to be { keys }, a list of keys of the store');
 }
 
 /** Checks a client's backoff. Throws `BadOption`. */

@@ -5,7 +5,7 @@
 import { HomingError } from '../errors.ts';
 import type { Session, SessionLimits } from '../session/session.ts';
 import type { Codec } from '../wire/codec.ts';
-import { Kind } from '../wire/frame.ts';
+import { Kind, copyOf } from '../wire/frame.ts';
 import { scan } from '../wire/scan.ts';
 import type { Books } from './books.ts';
 import type { Functions } from './functions.ts';
@@ -92,6 +92,11 @@ export class Sender {
     return true;
   }
 
+  /** The payload of an event that goes to many: without functions and streams. The bytes are a copy. */
+  encodeForMany(message: readonly unknown[]): Uint8Array {
+    return payloadForMany(this.#parts.codec, message);
+  }
+
   /** Encodes `[name, ...args]`. It has to be said then what became of the functions in it. */
   encode(message: readonly unknown[]): void {
     if (typeof message[0] !== 'string') {
@@ -142,4 +147,13 @@ export class Sender {
     const most = `${outboxMessages} messages and ${outboxBytes} bytes in the outbox`;
     return new HomingError('OutboxFull', `${what}: expected at most ${most}, which holds ${messages} and ${bytes}`);
   }
+}
+
+/** The payload of an event `[name, ...args]` that goes to many. Throws `NotEncodable` for functions and streams. */
+export function payloadForMany(codec: Codec, message: readonly unknown[]): Uint8Array {
+  if (typeof message[0] !== 'string') {
+    throw new HomingError('BadOption', `expected the name of an event as text, got ${typeof message[0]}`);
+  }
+  codec.encode(message);
+  return copyOf(codec.scratch, codec.start, codec.end);
 }

@@ -22,7 +22,7 @@ import { describeError, remoteError } from './describe.ts';
 import { Functions, type FunctionsOwner } from './functions.ts';
 import { JudgedFlushes } from './judged-flushes.ts';
 import { Mailbox } from './mailbox.ts';
-import { Replies } from './replies.ts';
+import { Replies, encodeError } from './replies.ts';
 import type { Clock, Host } from './ports.ts';
 import { Sender } from './sender.ts';
 import { SharedStore, type StoreOwner } from './shared-store.ts';
@@ -176,6 +176,18 @@ export class SessionActor {
    */
   call(message: readonly unknown[], wait: Wait, isOfRun = false): Promise<unknown> {
     return this.#caller.call(message, wait, isOfRun);
+  }
+
+  /** Asks the runtime of the peer for `[service, ...args]`; deadline and abort as for a call. */
+  serve(message: readonly unknown[], wait: Wait): Promise<unknown> {
+    return this.#caller.serve(message, wait);
+  }
+
+  /** Tells the peer of an error that no promise of its own carries. */
+  notify(error: HomingError): void {
+    if (this.#end !== undefined) return;
+    this.session.direct.sendNotice(encodeError(error));
+    this.wake();
   }
 
   /** Resolves when the peer has processed everything accepted so far. */

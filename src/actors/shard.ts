@@ -7,14 +7,18 @@ import { type SessionId, sessionId } from '../ids.ts';
 import { Deque } from '../session/deque.ts';
 import { Pace } from '../session/pace.ts';
 import { Graveyard } from '../session/registry.ts';
+import type { Plain } from '../session/store.ts';
 import { SECRET_BYTES } from '../wire/control.ts';
 import { Acceptor, type AcceptorOwner, type Door, NO_DOOR } from './acceptor.ts';
 import { Alarm } from './alarm.ts';
 import { Books } from './books.ts';
 import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
 import { ALONE, type Surroundings } from './neighbors.ts';
+import { Groups } from './groups.ts';
+import { type Note, Notes } from './notes.ts';
 import { FAILED_PROOFS_PER_SECOND, type Settings } from './options.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
+import { Presence } from './presence.ts';
 import { joinLine } from './relay.ts';
 import { Count, type CountIndex, type ShardCounts, Tally, countsOf } from './tally.ts';
 
@@ -54,6 +58,10 @@ export class Shard implements AcceptorOwner {
   readonly authenticate: Authenticate | undefined;
   /** What the sessions and connections of this shard hold. */
   readonly books: Books;
+  /** Who can be addressed here, and what is sent to many. */
+  readonly groups: Groups;
+  /** Who is here, for those who may know. */
+  readonly presence: Presence;
   readonly #owner: ShardOwner;
   readonly #around: Surroundings;
   readonly #tally: Tally;
@@ -86,6 +94,31 @@ export class Shard implements AcceptorOwner {
     this.books = new Books(around.tally, settings.limits.shardBytes);
     this.#waitingAlarm = new Alarm(host.clock, () => this.#beginWaiting());
     this.#graves = new Graveyard(settings.limits.sessions);
+    const { neighbors, place } = around;
+    const notes = new Notes(host, (to, gathered) => neighbors.tell(to, gathered));
+    const places = (): readonly number[] => neighbors.others();
+    this.groups = new Groups({ clock: host.clock, place, notes, places });
+    this.presence = new Presence({ keys: settings.presenceKeys, notes, places });
+  }
+
+  /** Another thread says something. */
+  heard(from: number, notes: readonly Note[]): void {
+    for (const note of notes) {
+      this.groups.heard(from, note);
+      this.presence.heard(from, note);
+    }
+  }
+
+  /** Another shard can be reached now. */
+  met(place: number): void {
+    this.groups.met(place);
+    this.presence.met(place);
+  }
+
+  /** Another shard is gone. */
+  lost(place: number): void {
+    this.groups.lost(place);
+    this.presence.lost(place);
   }
 
   get counts(): ShardCounts {
@@ -145,6 +178,7 @@ export class Shard implements AcceptorOwner {
     if (this.#drain !== undefined) this.host.clock.clearTimeout(this.#drain.timer);
     const timer = drainMs > 0 ? this.host.clock.setTimeout(() => this.stop(), drainMs) : undefined;
     this.#drain = { done, timer };
+    this.presence.close();
     for (const session of this.#sessions.values()) {
       session.actor.session.startDrain(this.returnMs(), 'the server is shutting down');
       session.actor.wake();
@@ -159,6 +193,8 @@ export class Shard implements AcceptorOwner {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.presence.close();
+    this.groups.sender.close();
     for (const session of this.#sessions.values())
       session.end('going-away', 'the server was shut down', this.returnMs());
     this.#waitingAlarm.stop();
@@ -233,6 +269,8 @@ export class Shard implements AcceptorOwner {
 
   seen(session: HostedSession): void {
     this.#unseen.delete(session);
+    this.groups.join(session);
+    this.presence.came(presentOf(session));
     this.#owner.started(session);
   }
 
@@ -251,6 +289,8 @@ export class Shard implements AcceptorOwner {
     this.#unseen.delete(session);
     this.#met.delete(session);
     this.#bury(session, code, reason);
+    this.groups.leave(session);
+    this.presence.went(session.id);
     if (session.isSeen) {
       const info = this.infoOf(session);
       if (code === 'history-lost') this.#owner.gap(info, counts);
@@ -269,7 +309,10 @@ export class Shard implements AcceptorOwner {
     if (!session.isAttached) this.#checkDrained();
   }
 
-  shown(): void {}
+  shown(session: HostedSession, key: string, now: Plain | undefined, before: Plain | undefined): void {
+    this.groups.shown(session, key, now, before);
+    this.presence.shown(presentOf(session), key);
+  }
 
   failed(session: HostedSession | HomingError, error?: HomingError): void {
     if (session instanceof HomingError) this.#owner.failed(session, undefined);
@@ -372,6 +415,10 @@ export class Shard implements AcceptorOwner {
   returnMs(): number {
     return Math.floor(this.host.chance.number() * RETURN_SPREAD_MS);
   }
+}
+
+function presentOf({ id, actor }: HostedSession): { id: string; plainOf(key: string): Plain | undefined } {
+  return { id, plainOf: (key) => actor.store.plainOf(key) };
 }
 
 function hex(bytes: Uint8Array): string {

@@ -8,6 +8,8 @@ import type { Clock } from '../actors/ports.ts';
 import { describeError } from '../actors/describe.ts';
 import type { Turn } from '../actors/session-actor.ts';
 import type { StoreView } from '../actors/shared-store.ts';
+import type { PresenceItem } from '../actors/presence-feed.ts';
+import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { type Validate, Validation } from '../actors/validation.ts';
 import { type Wait, Waits } from '../actors/waits.ts';
 import type { Contract, Credentials, MethodsOf, Remote } from '../contract.ts';
@@ -17,7 +19,8 @@ import { existingStream, streamFactory } from '../transports/stream.ts';
 import { ConnectionView } from './connection.ts';
 import { type Way, routeTo } from './route-to.ts';
 import { remoteOf } from './remote.ts';
-import type { End, Limited } from './surface.ts';
+import { PresenceView } from './presence.ts';
+import type { End, Group, Limited, Presence, Sent } from './surface.ts';
 
 /** Where a client gets its line from: an address, a stream used once, or a factory asked for each connection. */
 export type ClientWhere = Where | Duplex | { createConnection(): Duplex | Promise<Duplex> };
@@ -118,6 +121,9 @@ export class SessionClient {
   #established: { readonly value: unknown } | undefined;
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
+  #isLeaving = false;
+  /** Watches of presence, which end before the session does. */
+  readonly #views = new Set<PresenceView>();
 
   constructor(
     host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
@@ -203,6 +209,24 @@ export class SessionClient {
     return this.#remote;
   }
 
+  to(selector: unknown, options?: unknown): Group<Record<string, unknown[]>> {
+    return { send: (event, ...args) => this.#address(selector, options, [event, ...args]) };
+  }
+
+  presence(): Promise<Presence<Record<string, unknown>>> {
+    const { actor } = this.dialler;
+    const source = {
+      open: () => actor.serve(['presence'], {}) as Promise<AsyncIterable<PresenceItem>>,
+      failed: (error: unknown) => {
+        if (error instanceof HomingError && !this.#isClosed) this.connection.emit('error', error);
+      },
+      listenerFailed: (error: unknown) => this.connection.listenerFailed(error),
+      mayReopen: (error: unknown) => !this.#isLeaving && isOfEpoch(error),
+      closed: (view: PresenceView) => void this.#views.delete(view),
+    };
+    return PresenceView.open(source, (view) => this.#views.add(view));
+  }
+
   expose(methods: object): void {
     this.dialler.actor.callee.expose(methods);
   }
@@ -266,12 +290,23 @@ export class SessionClient {
   }
 
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+    this.#isLeaving = true;
+    for (const view of this.#views) view.close();
     this.dialler.close(drainMsOf(options.drainMs));
     return this.#closing.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #address(selector: unknown, options: unknown, message: readonly unknown[]): Promise<Sent> {
+    selectionOf(selector);
+    groupOptionsOf(options);
+    const payload = this.dialler.actor.sender.encodeForMany(message);
+    const counts = await this.dialler.actor.serve(['address', selector, options ?? {}, payload], {});
+    const [accepted = 0, refused = 0, held = 0] = counts as number[];
+    return { accepted, refused, held };
   }
 
   // ---- what the dialler tells
@@ -349,6 +384,12 @@ export class SessionClient {
   #requireOpen(): void {
     if (this.#isClosed) throw new HomingError('Closed', 'the client has ended');
   }
+}
+
+/** Whether an error only says that a session is over: the next one can be asked again. None: the server ended it. */
+function isOfEpoch(error: unknown): boolean {
+  if (error === undefined) return true;
+  return error instanceof HomingError && (error.code === 'SessionLost' || error.code === 'OutcomeUnknown');
 }
 
 function isDuplex(where: ClientWhere): where is Duplex {

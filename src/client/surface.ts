@@ -11,6 +11,7 @@ import type {
   HandlerArgs,
   MethodsOf,
   Remote,
+  Selector,
   Store,
 } from '../contract.ts';
 import type { ConnectionState } from '../actors/dialler.ts';
@@ -83,10 +84,56 @@ export interface End<C extends Contract, Mine, Theirs> extends Limited<Theirs> {
    * Calls of several may run at a time.
    */
   expose(methods: Exposed<MethodsOf<Mine>>): void;
+  /**
+   * Names the sessions that an event is for: the id of one, or values that stores have, all of them; the sender included
+   * when it matches. At a client the server's `authorize` must allow it.
+   */
+  to(selector: Selector<C>, options?: GroupOptions): Group<EventsOf<C['client']>>;
+  /**
+   * Watches who is here; resolves when all are known. The server shows what `presence: { keys }` names, to clients only if
+   * its `authorize` allows it. Rejects with `Forbidden`, `BadOption` when presence is off, or what a call rejects with.
+   */
+  presence(): Promise<Presence<Store<C>>>;
   /** The same waits under a deadline (ms) or a signal. */
   with(wait: Wait): Limited<Theirs>;
   /** Type of the contract; nothing at run time. */
   readonly contract?: C;
+}
+
+/** How a group send is made. */
+export interface GroupOptions {
+  /** If nobody matches, keep the message for so many milliseconds for the first who does. */
+  readonly holdMs?: number | undefined;
+  /** The id of a session that is left out. */
+  readonly except?: string | undefined;
+}
+
+/** What became of a group send. */
+export interface Sent {
+  /** Sessions whose outbox has it, detached ones included; their own guarantees hold from here. */
+  readonly accepted: number;
+  /** Sessions that match and have no room for it. */
+  readonly refused: number;
+  /** 1 when nobody matched and it is held. When nobody comes, an `error` event with `HeldExpired` says so. */
+  readonly held: number;
+}
+
+/** Those whom a selector names. */
+export interface Group<Events> {
+  /**
+   * Sends an event to each of them once, encoded once; who they are is decided in each shard when it gets there, in the order
+   * of this sender. Functions and streams cannot go to a group. Rejects with `BadOption` for a selector that names nobody,
+   * `Forbidden`, `NotEncodable`, `MessageTooLarge`, `OutboxFull`, `Closed`.
+   */
+  send<Name extends keyof Events & string>(event: Name, ...args: ArgsOf<Events, Name>): Promise<Sent>;
+}
+
+/** Who is here: the visible sessions of all shards, as long as they live, connected or not. */
+export interface Presence<Shape> extends Disposable {
+  /** By session id: the values that are shown of its store. Kept up to date. */
+  readonly members: ReadonlyMap<string, Partial<Shape>>;
+  on(event: 'came' | 'changed' | 'went', listener: (id: string, values: Partial<Shape>) => unknown): () => void;
+  close(): void;
 }
 
 /** A shared store; values are copied on the way in and out. */

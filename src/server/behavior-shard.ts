@@ -18,6 +18,7 @@ import { HomingError } from '../errors.ts';
 import type { Behavior } from './behavior.ts';
 import type { Certificate } from '../transports/ends.ts';
 import { DialledSession } from './dialled-session.ts';
+import { ShardDesk } from './shard-desk.ts';
 import { type Held, type Offload, type Session, SessionHandle } from './session.ts';
 
 /** What a behavior shard is made with. */
@@ -46,12 +47,12 @@ export interface DialOrder {
 /** The sessions of one shard, with the behavior running in them. */
 export class BehaviorShard {
   readonly shard: Shard;
+  readonly #desk: ShardDesk;
   readonly #options: BehaviorShardOptions;
   readonly #views = new Map<string, ConnectionView>();
   /** Sessions whose `session` news is still to come: always before their `end`. */
   readonly #unannounced = new Set<string>();
   readonly #dialled = new Set<DialledSession>();
-  readonly #serverKeys: ReadonlySet<string> | undefined;
   #drained: (() => void) | undefined;
   #isShardDrained = false;
 
@@ -61,9 +62,18 @@ export class BehaviorShard {
     const validation = validate === undefined ? undefined : new Validation(validate);
     const settings = { ...options.settings, session: { ...options.settings.session, validation } };
     this.#options = { ...options, settings };
-    this.#serverKeys = behavior.serverKeys === undefined ? undefined : new Set(behavior.serverKeys);
     const authenticate = behavior.authenticate === undefined ? undefined : this.#authenticate;
     this.shard = new Shard(host, settings, authenticate, this.#told(), around);
+    this.#desk = new ShardDesk({
+      shard: this.shard,
+      behavior,
+      wire: settings.session.wire,
+      offload: options.offload,
+      failed: (error, from) => {
+        if (from === undefined) this.#tell({ type: 'error', error, info: undefined });
+        else this.#fail(error, from);
+      },
+    });
   }
 
   /** Opens a session to another server; the same behavior runs for it. What is returned ends it at once. */
@@ -96,6 +106,7 @@ export class BehaviorShard {
         up: (resumed) => {
           if (!held.isSeen) {
             held.isSeen = true;
+            this.shard.groups.join(held);
             this.#start(held, view);
           }
           if (held.isOver) return;
@@ -122,6 +133,7 @@ export class BehaviorShard {
           if (view.has('error')) view.emit('error', error);
           this.#fail(error, held);
         },
+        shown: (key, now, before) => this.shard.groups.shown(held, key, now, before),
       },
     );
     const held: DialledSession = new DialledSession(dialler);
@@ -201,8 +213,8 @@ export class BehaviorShard {
   /** Runs the behavior for a session that has just become visible, and opens its mailbox. */
   #start(held: Held, view: ConnectionView): void {
     this.#unannounced.add(held.id);
-    const handle = new SessionHandle(held, view, this.#options.offload);
-    this.#govern(held, handle as unknown as Session<Contract>);
+    const handle = new SessionHandle(held, view, this.#desk);
+    this.#desk.govern(held, handle as unknown as Session<Contract>);
     let started: unknown;
     try {
       started = this.#options.behavior.start(handle as unknown as Session<Contract>);
@@ -213,15 +225,6 @@ export class BehaviorShard {
     this.#announce(this.#infoOf(held));
     if (isThenable(started)) this.#openLater(held, Promise.resolve(started));
     else held.actor.mailbox.open();
-  }
-
-  /** What the peer asks for is judged by the behavior. */
-  #govern({ actor }: Held, session: Session<Contract>): void {
-    const { behavior } = this.#options;
-    const { store } = actor;
-    if (this.#serverKeys !== undefined) store.serverKeys = this.#serverKeys;
-    if (behavior.authorize === undefined) return;
-    store.mayWrite = (key, value) => behavior.authorize?.(session, { type: 'write', key, value }) ?? true;
   }
 
   #announce(info: SessionInfo): void {
@@ -258,6 +261,7 @@ export class BehaviorShard {
   #lost(held: DialledSession, view: ConnectionView, loss: LossReport) {
     const choice = view.reportGap(loss);
     const { oldId, unconfirmed, carried } = loss;
+    this.shard.groups.members.renamed(held, oldId);
     if (held.isSeen) this.#tell({ type: 'gap', info: this.#infoOf(held), oldId, unconfirmed, carried });
     return choice;
   }
@@ -265,6 +269,7 @@ export class BehaviorShard {
   #closed(held: DialledSession, view: ConnectionView, report: EndReport): void {
     if (this.#dialled.delete(held)) this.shard.countDialled(-1);
     held.isOver = true;
+    this.shard.groups.leave(held);
     const { code, unconfirmed, carried } = report;
     if (held.isSeen) {
       const info = this.#infoOf(held);

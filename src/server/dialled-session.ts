@@ -8,6 +8,7 @@ export class DialledSession implements Held {
   readonly dialler: Dialler;
   /** Nobody authenticates to the one who dials. */
   readonly identity = undefined;
+  readonly isDialled = true;
   /** It was up once: the behavior has started. */
   isSeen = false;
   /** The server's listeners know it as up. */

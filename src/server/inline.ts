@@ -1,7 +1,10 @@
 /** The one shard of a server without threads: everything runs where the server was made. */
 import type { Duplex } from 'node:stream';
 import type { SessionInfo } from '../actors/hosted-session.ts';
+import type { HeldFailed, Sent } from '../actors/group-sender.ts';
+import type { GroupMessage } from '../actors/notes.ts';
 import type { Clock } from '../actors/ports.ts';
+import type { PresenceFeed } from '../actors/presence-feed.ts';
 import type { ShardCounts } from '../actors/tally.ts';
 import { routeTo } from '../client/route-to.ts';
 import { HomingError } from '../errors.ts';
@@ -61,6 +64,14 @@ export class InlineShards implements Shards {
       signal?.addEventListener('abort', end, { once: true });
       if (signal?.aborted === true) end();
     });
+  }
+
+  send(message: GroupMessage, holdMs: number | undefined, failed: HeldFailed): Sent | Promise<Sent> {
+    return this.#inner.shard.groups.sender.send(message, holdMs, failed);
+  }
+
+  watch(): PresenceFeed {
+    return this.#inner.shard.presence.watch();
   }
 
   drain(drainMs: number): Promise<void> {

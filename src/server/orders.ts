@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
 import type { PlainError, ShardNews } from '../actors/news.ts';
+import type { Note } from '../actors/notes.ts';
 import type { LineEnds } from '../actors/ports.ts';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import type { Address, TlsOptions } from '../transports/address.ts';
@@ -54,6 +55,8 @@ export type Order =
   | { readonly type: 'hangUp'; readonly key: number }
   | { readonly type: 'taskDone'; readonly token: number; readonly value: unknown }
   | { readonly type: 'taskFailed'; readonly token: number; readonly error: PlainError }
+  /** What the main thread says of groups and presence. */
+  | { readonly type: 'notes'; readonly notes: readonly Note[] }
   | { readonly type: 'drain'; readonly drainMs: number };
 
 /** From a shard to the main thread. */
@@ -79,12 +82,16 @@ export type Report =
       readonly timeoutMs: number | undefined;
     }
   | { readonly type: 'taskGivenUp'; readonly token: number }
+  | { readonly type: 'notes'; readonly notes: readonly Note[] }
   | { readonly type: 'drained' };
 
 /** News with its error in parts. */
 export type PlainNews =
   | Exclude<ShardNews, { readonly type: 'error' }>
   | { readonly type: 'error'; readonly error: PlainError; readonly info: SessionInfo | undefined };
+
+/** From one shard to another. */
+export type NeighborWord = Relayed | { readonly notes: readonly Note[] };
 
 /** From one shard to another: a line whose session lives there. */
 export interface Relayed {

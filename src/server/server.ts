@@ -5,11 +5,23 @@ import { nodeHost } from '../actors/host.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
 import { describeError } from '../actors/describe.ts';
 import type { ShardNews } from '../actors/news.ts';
-import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf, threadsOf } from '../actors/options.ts';
+import {
+  type EndOptions,
+  type PresenceOption,
+  type RedialOptions,
+  drainMsOf,
+  redialOf,
+  settingsOf,
+  threadsOf,
+} from '../actors/options.ts';
 import type { Host } from '../actors/ports.ts';
 import type { Shard } from '../actors/shard.ts';
+import { ALL, type Selection, groupOptionsOf, selectionOf } from '../actors/selection.ts';
+import { payloadForMany } from '../actors/sender.ts';
 import type { ShardCounts } from '../actors/tally.ts';
-import type { Contract } from '../contract.ts';
+import type { Group, GroupOptions, Presence, Sent } from '../client/surface.ts';
+import { Codec } from '../wire/codec.ts';
+import type { Contract, EventsOf, Selector, Store } from '../contract.ts';
 import { HomingError } from '../errors.ts';
 import {
   type AddressDefaults,
@@ -28,6 +40,7 @@ import { OffloadDesk } from './offload.ts';
 import type { Offload, Session } from './session.ts';
 import type { DialOptions, Shards } from './shards.ts';
 import { ThreadShards } from './threads.ts';
+import { watchHere } from './watch.ts';
 
 export type { DialOptions } from './shards.ts';
 export type { Direct, ListenWhere, TlsOptions, Where } from '../transports/address.ts';
@@ -46,7 +59,7 @@ export type ServerEvents = {
 };
 
 /** Options of a server; times in milliseconds. */
-export interface ServerOptions extends EndOptions {
+export interface ServerOptions extends EndOptions, PresenceOption {
   /**
    * Worker threads that sessions live in; 0: sessions run on the calling thread. A behavior with a `module` gets one less
    * than there are processors, but one at least, if this is not given; another behavior runs on the calling thread only.
@@ -91,6 +104,12 @@ export interface Server<C extends Contract> extends AsyncDisposable {
    */
   dial(where: Where, options?: DialOptions): Promise<SessionInfo>;
   on<Name extends keyof ServerEvents>(event: Name, listener: (...args: ServerEvents[Name]) => unknown): () => void;
+  /** Names the sessions of all shards that an event is for, dialled ones included; see `Session.to`. */
+  to(selector: Selector<C>, options?: GroupOptions): Group<EventsOf<C['client']>>;
+  /** All sessions. */
+  toAll(options?: GroupOptions): Group<EventsOf<C['client']>>;
+  /** Watches who is here; resolves when all are known. Rejects with `BadOption` without the option `presence`. */
+  presence(): Promise<Presence<Store<C>>>;
   /** What the server holds now. */
   readonly counts: ShardCounts;
   /**
@@ -144,6 +163,7 @@ export class SessionServer {
   readonly #listeners = new Listeners<ServerEvents>((error) => this.#listenerFailed(error));
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close({ drainMs: 0 });
+  readonly #codec: Codec;
   #isClosing = false;
   #isClosed = false;
 
@@ -151,6 +171,7 @@ export class SessionServer {
     const { signal, tls, insecure, ...plain } = options;
     this.#addresses = { tls, insecure };
     const settings = settingsOf(options);
+    this.#codec = new Codec(settings.session.wire);
     const redial = redialOf(options.backoff);
     const threads = threadsOf(options, module !== undefined);
     const tell = (news: ShardNews): void => this.#tell(news);
@@ -202,6 +223,22 @@ export class SessionServer {
     return this.#listeners.on(event, listener);
   }
 
+  to(selector: unknown, options?: unknown): Group<Record<string, unknown[]>> {
+    return { send: (event, ...args) => this.#send(() => selectionOf(selector), options, [event, ...args]) };
+  }
+
+  toAll(options?: unknown): Group<Record<string, unknown[]>> {
+    return { send: (event, ...args) => this.#send(() => ALL, options, [event, ...args]) };
+  }
+
+  presence(): Promise<Presence<never>> {
+    const view = watchHere(
+      () => this.#shards.watch(),
+      (error) => this.#tell({ type: 'error', error, info: undefined }),
+    );
+    return view as Promise<unknown> as Promise<Presence<never>>;
+  }
+
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
     const drainMs = drainMsOf(options.drainMs);
     const isSecond = this.#isClosing;
@@ -217,6 +254,15 @@ export class SessionServer {
   }
 
   // ---- below
+
+  async #send(select: () => Selection, options: unknown, message: readonly unknown[]): Promise<Sent> {
+    this.#requireOpen();
+    const selection = select();
+    const { except, holdMs } = groupOptionsOf(options);
+    const payload = payloadForMany(this.#codec, message);
+    const failed = (error: HomingError): void => this.#tell({ type: 'error', error, info: undefined });
+    return this.#shards.send({ selection, except, payload, from: undefined }, holdMs, failed);
+  }
 
   /** An error that nobody listens to becomes a process warning. */
   #tell(news: ShardNews): void {

@@ -5,7 +5,7 @@ import type { StoreView } from '../actors/shared-store.ts';
 import type { Wait } from '../actors/waits.ts';
 import type { ConnectionView } from '../client/connection.ts';
 import { remoteOf } from '../client/remote.ts';
-import type { End, Limited } from '../client/surface.ts';
+import type { End, Group, Limited, Presence, Sent } from '../client/surface.ts';
 import type { Contract, Identity } from '../contract.ts';
 
 /** The server's end of a session. */
@@ -33,6 +33,8 @@ export interface Held {
   readonly epoch: number;
   readonly identity: KnownIdentity;
   readonly actor: SessionActor;
+  /** Its peer decides about the store. */
+  readonly isDialled: boolean;
   /** Ends it for good. */
   end(code: 'ended', reason: string): void;
 }
@@ -40,17 +42,25 @@ export interface Held {
 /** Runs a task of the behavior elsewhere. */
 export type Offload = (task: string, input: unknown, wait: Wait) => Promise<unknown>;
 
+/** What sessions of one shard do beyond themselves. */
+export interface SessionDesk {
+  readonly offload: Offload;
+  /** Sends `[event, ...args]` to a group in the name of a session. */
+  send(from: Held, selector: unknown, options: unknown, message: readonly unknown[]): Promise<Sent>;
+  presence(): Promise<Presence<Record<string, unknown>>>;
+}
+
 /** The object behind `Session`. */
 export class SessionHandle {
   readonly connection: ConnectionView;
   readonly restored = false;
   readonly #held: Held;
-  readonly #offload: Offload;
+  readonly #desk: SessionDesk;
   #remote: object | undefined;
 
-  constructor(held: Held, connection: ConnectionView, offload: Offload) {
+  constructor(held: Held, connection: ConnectionView, desk: SessionDesk) {
     this.#held = held;
-    this.#offload = offload;
+    this.#desk = desk;
     this.connection = connection;
   }
 
@@ -99,6 +109,14 @@ export class SessionHandle {
     return this.#remote;
   }
 
+  to(selector: unknown, options?: unknown): Group<Record<string, unknown[]>> {
+    return { send: (event, ...args) => this.#desk.send(this.#held, selector, options, [event, ...args]) };
+  }
+
+  presence(): Promise<Presence<Record<string, unknown>>> {
+    return this.#desk.presence();
+  }
+
   expose(methods: object): void {
     this.#actor.callee.expose(methods);
   }
@@ -123,7 +141,7 @@ export class SessionHandle {
   }
 
   offload(task: string, input: unknown, wait: Wait = {}): Promise<unknown> {
-    return this.#offload(task, input, wait);
+    return this.#desk.offload(task, input, wait);
   }
 
   close(reason = ''): Promise<void> {

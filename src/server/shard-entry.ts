@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { type Door, NO_DOOR } from '../actors/acceptor.ts';
 import { nodeHost } from '../actors/host.ts';
 import { plainError } from '../actors/news.ts';
+import { MAIN } from '../actors/notes.ts';
 import { redialOf, settingsOf, threadsOf } from '../actors/options.ts';
 import { pipeDial } from '../actors/relay.ts';
 import { Count, Tally } from '../actors/tally.ts';
@@ -53,7 +54,13 @@ export default async function runShard(start: ShardStart): Promise<never> {
   const host = nodeHost();
   const newsroom = new Newsroom(host, (news) => report({ type: 'news', news }));
   const desk = new RemoteDesk(report);
-  const neighbors = new Neighborhood(place, places, (relayed) => takeRelayed(relayed));
+  const neighbors = new Neighborhood(place, places, {
+    relayed: (relayed) => takeRelayed(relayed),
+    heard: (from, notes) => shard.shard.heard(from, notes),
+    met: (other) => shard.shard.met(other),
+    lost: (other) => shard.shard.lost(other),
+    report: (notes) => report({ type: 'notes', notes }),
+  });
   const shard = new BehaviorShard({
     host,
     behavior,
@@ -100,6 +107,8 @@ export default async function runShard(start: ShardStart): Promise<never> {
       case 'taskDone':
       case 'taskFailed':
         return desk.settle(order);
+      case 'notes':
+        return shard.shard.heard(MAIN, order.notes);
       case 'drain':
         return shard.drain(order.drainMs, () => {
           newsroom.flush();

@@ -7,9 +7,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MessageChannel } from 'node:worker_threads';
 import type { SessionInfo } from '../actors/hosted-session.ts';
+import type { HeldFailed, Sent } from '../actors/group-sender.ts';
 import { type ShardNews, plainError, wholeError } from '../actors/news.ts';
+import type { GroupMessage } from '../actors/notes.ts';
+import { settingsOf } from '../actors/options.ts';
 import { type ShardPool, openShardPool } from '../actors/pool.ts';
 import type { Host } from '../actors/ports.ts';
+import type { PresenceFeed } from '../actors/presence-feed.ts';
 import { type RestartBudget, type ShardThread, Supervisor, type SupervisorOwner } from '../actors/supervisor.ts';
 import { Count, type ShardCounts, countsOf } from '../actors/tally.ts';
 import { HomingError } from '../errors.ts';
@@ -19,6 +23,7 @@ import { checkCloneable, tlsTerms } from '../transports/tls.ts';
 import { Dials, copiedCredentials } from './dials.ts';
 import { Doors, type DoorsOwner } from './doors.ts';
 import { entryUrl } from './entry-url.ts';
+import { MainDesk } from './main-desk.ts';
 import { Member } from './member.ts';
 import { OffloadDesk } from './offload.ts';
 import type { PlainServerOptions, Report } from './orders.ts';
@@ -62,6 +67,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   readonly #pool: ShardPool;
   readonly #supervisor: Supervisor;
   readonly #desk: OffloadDesk;
+  readonly #main: MainDesk;
   readonly #members = new Map<number, Member>();
   readonly #doors: Doors;
   readonly #dials = new Dials(() => this.open());
@@ -92,6 +98,10 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#pool = openShardPool({ entry: entryUrl('shard-entry'), threads: shards, resourceLimits });
     this.#desk = new OffloadDesk({ module, threads: offloadThreads, clock: host.clock });
     this.#doors = new Doors(this);
+    this.#main = new MainDesk(host, settingsOf(options.plain).presenceKeys, {
+      places: () => this.open().map(({ place }) => place),
+      tell: (place, notes) => this.#members.get(place)?.order({ type: 'notes', notes }),
+    });
     this.#supervisor = new Supervisor(host.clock, { places: shards, watchdogMs, restarts }, this);
   }
 
@@ -118,6 +128,14 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     if (address.tls !== undefined) checkCloneable(address.tls);
     await this.#begin();
     return this.#dials.start(address, copy, signal);
+  }
+
+  send(message: GroupMessage, holdMs: number | undefined, failed: HeldFailed): Sent | Promise<Sent> {
+    return this.#main.sender.send(message, holdMs, failed);
+  }
+
+  watch(): PresenceFeed {
+    return this.#main.presence.watch();
   }
 
   drain(drainMs: number): Promise<void> {
@@ -196,6 +214,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#doors.openAll(member);
     for (const other of this.open()) introduce(member, other);
     member.isOpen = true;
+    this.#main.met(place);
     this.#settle(place);
     for (const one of this.#waiting.splice(0)) this.#toSome(one);
     this.#doors.tend();
@@ -220,6 +239,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     if (member === undefined) return;
     const news = member.bury((report) => this.#heard(member, report));
     this.#members.delete(place);
+    this.#main.lost(place);
     for (const one of news) this.#options.tell(one);
     if (error !== undefined) {
       this.#fault = error;
@@ -275,6 +295,8 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
         return this.#dials.ended(report.key);
       case 'task':
         return void this.#work(member, report);
+      case 'notes':
+        return this.#main.heard(place, report.notes);
       case 'taskGivenUp':
         this.#tasks.get(member)?.get(report.token)?.abort();
         return;
@@ -326,6 +348,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   }
 
   async #finish(shut: Promise<void>): Promise<void> {
+    this.#main.close();
     this.#dials.dropAll(new HomingError('Closed', 'the server is closed'));
     await Promise.all([shut, this.#pool.close(), this.#desk.close()]);
     this.#settled.resolve();

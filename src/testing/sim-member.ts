@@ -5,7 +5,7 @@ import type { Listing } from './listing.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { ChannelEnd } from './sim-channel.ts';
 import type { SimChannels } from './sim-channels.ts';
-import type { Relayed } from './sim-neighbors.ts';
+import type { SimWord } from './sim-neighbors.ts';
 import type { SimOrder, SimShard } from './sim-shard.ts';
 
 /** The public port has none of these numbers. */
@@ -51,12 +51,12 @@ export class SimMember {
 
   /** Lets the two reach each other. */
   meet(other: SimMember, channels: SimChannels): void {
-    const [mine, yours] = channels.open<Relayed>();
+    const [mine, yours] = channels.open<SimWord>();
     this.#introduce(other, mine);
     other.#introduce(this, yours);
   }
 
-  #introduce({ thread: { place, tally } }: SimMember, port: ChannelEnd<Relayed>): void {
+  #introduce({ thread: { place, tally } }: SimMember, port: ChannelEnd<SimWord>): void {
     this.port.post({ type: 'neighbor', place, tally, port }, () => port.die());
   }
 }

@@ -1,6 +1,7 @@
 /** The other shards as one simulated shard sees them; what `server/neighborhood` is to a real one. */
 import type { Door } from '../actors/acceptor.ts';
 import type { Neighbors } from '../actors/neighbors.ts';
+import type { Note } from '../actors/notes.ts';
 import { homeOf } from '../actors/placement.ts';
 import type { LineEnds, Pipe, PipeMessage } from '../actors/ports.ts';
 import type { CountIndex, Tally } from '../actors/tally.ts';
@@ -13,8 +14,11 @@ export interface Relayed {
   readonly ends: LineEnds;
 }
 
+/** From one shard to another. */
+export type SimWord = Relayed | { readonly notes: readonly Note[] };
+
 interface Neighbor {
-  readonly port: ChannelEnd<Relayed>;
+  readonly port: ChannelEnd<SimWord>;
   readonly tally: Tally;
 }
 
@@ -24,6 +28,10 @@ export interface SimNeighborsOptions {
   readonly places: readonly number[];
   readonly owner: EndOwner;
   readonly relayed: (relayed: Relayed) => void;
+  /** Another shard says something, has come, or is gone. */
+  readonly heard: (place: number, notes: readonly Note[]) => void;
+  readonly met: (place: number) => void;
+  readonly lost: (place: number) => void;
   /** Makes a pipe. */
   readonly openPipe: () => readonly [ChannelEnd<PipeMessage>, ChannelEnd<PipeMessage>];
 }
@@ -43,18 +51,35 @@ export class SimNeighbors implements Neighbors {
   }
 
   /** Another shard can be reached through this port, or (without one) not any more. */
-  meet(place: number, tally: Tally, port: ChannelEnd<Relayed> | undefined): void {
-    this.#neighbors.get(place)?.port.close();
-    this.#neighbors.delete(place);
+  meet(place: number, tally: Tally, port: ChannelEnd<SimWord> | undefined): void {
+    this.#lose(place, this.#neighbors.get(place)?.port);
     if (port === undefined) return;
     this.#neighbors.set(place, { port, tally });
     port.belong(this.#options.owner);
     port.open({
-      received: (relayed) => this.#options.relayed(relayed),
-      closed: () => {
-        if (this.#neighbors.get(place)?.port === port) this.#neighbors.delete(place);
+      received: (word) => {
+        if ('notes' in word) this.#options.heard(place, word.notes);
+        else this.#options.relayed(word);
       },
+      closed: () => this.#lose(place, port),
     });
+    this.#options.met(place);
+  }
+
+  others(): readonly number[] {
+    return [...this.#neighbors.keys()];
+  }
+
+  /** To another shard; the main thread of a simulated server sends to no groups and watches nobody. */
+  tell(place: number, notes: readonly Note[]): void {
+    this.#neighbors.get(place)?.port.post({ notes: structuredClone(notes) }, () => {});
+  }
+
+  #lose(place: number, port: ChannelEnd<SimWord> | undefined): void {
+    if (port === undefined || this.#neighbors.get(place)?.port !== port) return;
+    this.#neighbors.delete(place);
+    port.close();
+    this.#options.lost(place);
   }
 
   homeOf(id: SessionId): number {

@@ -17,7 +17,7 @@ import type { Arrival } from './arrival.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import { type ChannelEnd, type EndOwner, simPipe } from './sim-channel.ts';
 import type { SimHost } from './sim-host.ts';
-import { type Relayed, SimNeighbors } from './sim-neighbors.ts';
+import { type Relayed, SimNeighbors, type SimWord } from './sim-neighbors.ts';
 
 /** From the main thread to a shard. */
 export type SimOrder =
@@ -28,7 +28,7 @@ export type SimOrder =
       readonly type: 'neighbor';
       readonly place: number;
       readonly tally: Tally;
-      readonly port: ChannelEnd<Relayed> | undefined;
+      readonly port: ChannelEnd<SimWord> | undefined;
     }
   | { readonly type: 'drain'; readonly drainMs: number };
 
@@ -107,7 +107,16 @@ export class SimShard implements EndOwner {
   #load(): void {
     const { place, host, settings, places, port, report, behavior, openPipe } = this.#options;
     const relayed = (line: Relayed): void => this.#takeRelayed(line);
-    const neighbors = new SimNeighbors({ place, places, owner: this, relayed, openPipe });
+    const neighbors = new SimNeighbors({
+      place,
+      places,
+      owner: this,
+      relayed,
+      openPipe,
+      heard: (from, notes) => this.inner?.shard.heard(from, notes),
+      met: (other) => this.inner?.shard.met(other),
+      lost: (other) => this.inner?.shard.lost(other),
+    });
     this.#neighbors = neighbors;
     this.inner = new BehaviorShard({
       host,

@@ -1,0 +1,87 @@
+/** What a server does for a client that asks its runtime: addresses other sessions for it, and tells who is present. */
+import type { Services } from '../actors/mailbox.ts';
+import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
+import { isThenable } from '../actors/describe.ts';
+import type { HeldFailed, Sent } from '../actors/group-sender.ts';
+import type { GroupMessage } from '../actors/notes.ts';
+import type { PresenceItem } from '../actors/presence-feed.ts';
+import { HomingError } from '../errors.ts';
+import { Codec } from '../wire/codec.ts';
+import type { WireLimits } from '../wire/limits.ts';
+import { scan } from '../wire/scan.ts';
+import type { Action } from './behavior.ts';
+import type { Contract } from '../contract.ts';
+
+/** What services need of the session they are for. */
+export interface ServicesOptions {
+  readonly id: string;
+  readonly wire: WireLimits;
+  /** Undefined: nothing is allowed. */
+  readonly authorize: ((action: Action<Contract>) => boolean | PromiseLike<boolean>) | undefined;
+  readonly send: (message: GroupMessage, holdMs: number | undefined, failed: HeldFailed) => Sent | Promise<Sent>;
+  readonly watch: () => AsyncIterable<PresenceItem>;
+  /** Tells the client that a message of its own, which was held, came to nothing. */
+  readonly heldFailed: HeldFailed;
+}
+
+/** The services of one session. */
+export function servicesFor(options: ServicesOptions): Services {
+  return ([name, ...args]) => {
+    if (name === 'address') return address(options, args);
+    if (name === 'presence') return presence(options);
+    return undefined;
+  };
+}
+
+/** What comes after it must not overtake it: the turn lasts until the message is on its way. */
+function address(options: ServicesOptions, args: readonly unknown[]): ReturnType<Services> {
+  const [selector, given, payload] = args;
+  const selection = selectionOf(selector);
+  const { except, holdMs } = groupOptionsOf(given);
+  const message = { selection, except, payload: eventIn(payload, options.wire), from: options.id };
+  const send = (isAllowed: unknown): Promise<readonly number[]> => {
+    if (isAllowed !== true) throw forbidden('address others');
+    return Promise.resolve(options.send(message, holdMs, options.heldFailed)).then(asList);
+  };
+  const isAllowed = options.authorize?.({ type: 'address', selector: selector as string }) ?? false;
+  if (!isThenable(isAllowed)) return { result: send(isAllowed) };
+  // Sent in the same moment in which the hold ends; the answer is awaited apart.
+  const begun = Promise.resolve(isAllowed).then((allowed) => ({ result: send(allowed) }));
+  return { result: begun.then(({ result }) => result), hold: begun };
+}
+
+function presence({ authorize, watch }: ServicesOptions): ReturnType<Services> {
+  // Nothing is watched before it is read: a client that never does costs nothing.
+  const feed = { [Symbol.asyncIterator]: () => watch()[Symbol.asyncIterator]() };
+  const answer = (isAllowed: unknown): unknown => {
+    if (isAllowed !== true) throw forbidden('see who is present');
+    return feed;
+  };
+  const isAllowed = authorize?.({ type: 'presence' }) ?? false;
+  return { result: isThenable(isAllowed) ? Promise.resolve(isAllowed).then(answer) : answer(isAllowed) };
+}
+
+/** The payload of an event that a client wants to have sent, found to be one. Throws `InvalidInput`. */
+function eventIn(payload: unknown, wire: WireLimits): Uint8Array {
+  if (payload instanceof Uint8Array && isEvent(payload, wire)) return payload;
+  throw new HomingError('InvalidInput', 'expected the payload of an event without functions and streams');
+}
+
+function isEvent(payload: Uint8Array, wire: WireLimits): boolean {
+  const verdict = scan(payload, 0, payload.length, wire);
+  if (verdict < 0) return false;
+  try {
+    const event = new Codec(wire).decode(payload, 0, payload.length, verdict);
+    return Array.isArray(event) && typeof event[0] === 'string';
+  } catch {
+    return false;
+  }
+}
+
+function forbidden(what: string): HomingError {
+  return new HomingError('Forbidden', `this session may not ${what}: authorize() of the server does not allow it`);
+}
+
+function asList({ accepted, refused, held }: Sent): readonly number[] {
+  return [accepted, refused, held];
+}

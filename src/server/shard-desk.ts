@@ -1,0 +1,74 @@
+/**
+ * What the sessions of one shard do beyond themselves: send to groups, watch presence, hand work off; and what the behavior
+ * lets their clients do.
+ */
+import type { Shard } from '../actors/shard.ts';
+import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
+import { payloadForMany } from '../actors/sender.ts';
+import type { Presence, Sent } from '../client/surface.ts';
+import type { Contract } from '../contract.ts';
+import type { HomingError } from '../errors.ts';
+import { Codec } from '../wire/codec.ts';
+import type { WireLimits } from '../wire/limits.ts';
+import type { Behavior } from './behavior.ts';
+import { servicesFor } from './services.ts';
+import type { Held, Offload, Session, SessionDesk } from './session.ts';
+import { watchHere } from './watch.ts';
+
+/** What a desk is made with. */
+export interface ShardDeskOptions {
+  readonly shard: Shard;
+  readonly behavior: Behavior<Contract>;
+  readonly wire: WireLimits;
+  readonly offload: Offload;
+  /** Something went wrong that no promise carries, for a session or for none. */
+  readonly failed: (error: HomingError, from: Held | undefined) => void;
+}
+
+/** One for all sessions of a shard. */
+export class ShardDesk implements SessionDesk {
+  readonly offload: Offload;
+  readonly #options: ShardDeskOptions;
+  readonly #codec: Codec;
+  readonly #serverKeys: ReadonlySet<string> | undefined;
+
+  constructor(options: ShardDeskOptions) {
+    const { behavior, offload, wire } = options;
+    this.#options = options;
+    this.offload = offload;
+    this.#codec = new Codec(wire);
+    this.#serverKeys = behavior.serverKeys === undefined ? undefined : new Set(behavior.serverKeys);
+  }
+
+  /** From now on what the peer of a session asks for is judged by the behavior. */
+  govern({ actor }: Held, session: Session<Contract>): void {
+    const { behavior, shard, wire } = this.#options;
+    const { store } = actor;
+    if (this.#serverKeys !== undefined) store.serverKeys = this.#serverKeys;
+    const authorize = behavior.authorize?.bind(behavior, session);
+    if (authorize !== undefined) store.mayWrite = (key, value) => authorize({ type: 'write', key, value });
+    actor.mailbox.services = servicesFor({
+      id: session.id,
+      wire,
+      authorize,
+      send: (message, holdMs, failed) => shard.groups.sender.send(message, holdMs, failed),
+      watch: () => shard.presence.watch(),
+      heldFailed: (error) => actor.notify(error),
+    });
+  }
+
+  async send(from: Held, selector: unknown, options: unknown, message: readonly unknown[]): Promise<Sent> {
+    const selection = selectionOf(selector);
+    const { except, holdMs } = groupOptionsOf(options);
+    const group = { selection, except, payload: payloadForMany(this.#codec, message), from: from.id };
+    return this.#options.shard.groups.sender.send(group, holdMs, (error) => this.#options.failed(error, from));
+  }
+
+  presence(): Promise<Presence<Record<string, unknown>>> {
+    const { shard, failed } = this.#options;
+    return watchHere(
+      () => shard.presence.watch(),
+      (error) => failed(error, undefined),
+    );
+  }
+}
