@@ -1,4 +1,5 @@
 /** Every row of the benchmark by name, and how much of it is measured. */
+import { measureCalls, measureSingleCall } from './calls/measure.ts';
 import { recoveryRow, simulatorRow, streamRow } from './core-rows.ts';
 import { measureAccept } from './shards/accept.ts';
 import { measureMemory } from './shards/memory.ts';
@@ -20,11 +21,14 @@ const cuts = { full: { rounds: 5, cuts: 100 }, short: { rounds: 2, cuts: 30 } };
 const crowds = { full: { rounds: 3, sessions: 10_000 }, short: { rounds: 2, sessions: 1_500 } };
 const storms = { full: { rounds: 5, sessions: 5_000 }, short: { rounds: 2, sessions: 1_500 } };
 const works = { full: { rounds: 7, milliseconds: 3_000 }, short: { rounds: 2, milliseconds: 1_000 } };
+const calls = { full: { rounds: 31, milliseconds: 250 }, short: { rounds: 5, milliseconds: 200 } };
 const visits = { full: { rounds: 5, connections: 20_000 }, short: { rounds: 2, connections: 3_000 } };
 
 /** Rows of one session between two ends. */
 export const coreRows: Readonly<Record<string, Row>> = {
   stream: (scale) => streamRow(scale === 'full' ? 7 : 2, scale === 'full' ? 3_000 : 1_500),
+  calls: (scale) => measureCalls(calls[scale]),
+  'single-call': (scale) => measureSingleCall(calls[scale]),
   recovery: (scale) => recoveryRow(scale === 'full' ? 400 : 40, scale === 'full' ? 15 : 2),
   simulator: (scale) => simulatorRow(scale === 'full' ? 4_000 : 1_000),
 };

@@ -24,3 +24,9 @@ export type Offloading = {
   server: { events: { offload: [task: 'churn' | 'echo', input: number]; work: [steps: number]; ping: [] } };
   client: { events: { done: [result: number]; pong: [] } };
 };
+
+/** The same sample to every session. */
+export type FanningOut = {
+  server: { events: {} };
+  client: { events: { sample: [value: Sample] } };
+};
