@@ -2,6 +2,7 @@
 import { measureCalls, measureSingleCall } from './calls/measure.ts';
 import { recoveryRow, simulatorRow, streamRow } from './core-rows.ts';
 import { measureAccept } from './shards/accept.ts';
+import { measureFanOut } from './shards/fan-out.ts';
 import { measureMemory } from './shards/memory.ts';
 import { measureOffload } from './shards/offload.ts';
 import { measureResume } from './shards/resume.ts';
@@ -16,6 +17,10 @@ export type Scale = 'full' | 'short';
 /** Measures one row. */
 export type Row = (scale: Scale) => Promise<readonly Measured[]>;
 
+const fans = {
+  full: { rounds: 5, milliseconds: 4_000, sessions: 1_000 },
+  short: { rounds: 2, milliseconds: 2_000, sessions: 200 },
+};
 const streams = { full: { rounds: 7, milliseconds: 4_000 }, short: { rounds: 2, milliseconds: 1_800 } };
 const cuts = { full: { rounds: 5, cuts: 100 }, short: { rounds: 2, cuts: 30 } };
 const crowds = { full: { rounds: 3, sessions: 10_000 }, short: { rounds: 2, sessions: 1_500 } };
@@ -42,5 +47,6 @@ export const shardRows: Readonly<Record<string, Row>> = {
   work: (scale) => measureWork(works[scale]),
   accept: (scale) => measureAccept(visits[scale]),
   relay: (scale) => measureRelay(streams[scale]),
+  'fan-out': (scale) => measureFanOut(fans[scale]),
   'shard-stream': (scale) => measureShardStream(streams[scale]),
 };

@@ -3,9 +3,9 @@
  * Told how many events may be on their way, it sends for a time, waits for the last and says what came of them.
  * Arguments: shards, sessions.
  */
-import { createServer } from 'homing';
+import { type Sent, createServer } from 'homing';
 import { Program } from '../program.ts';
-import { type Sample, sample } from '../stream/sample.ts';
+import { sample } from '../stream/sample.ts';
 import type { FanningOut } from './contracts.ts';
 import type { Account } from './fan-out-client.ts';
 
@@ -26,16 +26,6 @@ export interface FannedOut {
   readonly lost: number;
 }
 
-interface Sent {
-  readonly accepted: number;
-  readonly refused: number;
-  readonly held: number;
-}
-
-interface Everybody {
-  toAll(): { send(event: 'sample', value: Sample): Promise<Sent> };
-}
-
 /** Not counted in the rate: the time in which the engine compiles. */
 const WARM_MS = 1_000;
 
@@ -54,7 +44,7 @@ process.send?.('ready');
 
 async function execute({ outstanding, milliseconds }: FanOutOrder): Promise<FannedOut> {
   const before = { ...total };
-  const group = (server as unknown as Everybody).toAll();
+  const group = server.toAll();
   const sending: Promise<void>[] = [];
   const beginMs = performance.now();
   let firstId = lastId;

@@ -128,8 +128,14 @@ export class Caller {
     const begin = (token: number): void => {
       this.#owner.requireOpen(isOfRun);
       this.#requireSlot(String(message[0]));
-      this.#parts.sender.enqueue(kind, message, token);
+      // First: over a line within this process the answer may be there before this returns.
       this.#tokens.add(token);
+      try {
+        this.#parts.sender.enqueue(kind, message, token);
+      } catch (error) {
+        this.#tokens.delete(token);
+        throw error;
+      }
     };
     return this.#start(String(message[0]), wait, begin);
   }

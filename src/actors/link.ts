@@ -16,6 +16,9 @@ import type { SessionActor } from './session-actor.ts';
 /** About how many bytes one write takes; between two writes the other lane and control frames get their turn. */
 const WRITE_BYTES = 131_072;
 
+/** Calls that are gathered for one write, at most. */
+const CALLS_GATHERED = 32;
+
 /** A frame that has begun ends within this time: the largest takes 64 s at 1 KiB/s. An altered length would never end. */
 const PARTIAL_FRAME_MS = 90_000;
 
@@ -52,6 +55,8 @@ export class Link implements LineEvents {
   #isCongested = false;
   #isReading = false;
   #isFlushPlanned = false;
+  /** Calls accepted since the last flush. */
+  #callCount = 0;
   #hasConfirmed = false;
   #hasAdvanced = false;
   #partialSinceMs = -1;
@@ -114,11 +119,19 @@ export class Link implements LineEvents {
     this.#host.defer(this.#flushLater);
   }
 
+  /** A call was accepted: of very many in one tick the peer begins with the first while this end makes the others. */
+  wakeForCall(): void {
+    this.#callCount += 1;
+    if (this.#callCount < CALLS_GATHERED) this.wake();
+    else this.flush();
+  }
+
   /** Writes what the session has to write now, as far as the line takes it. */
   flush(): void {
     const actor = this.#actor;
     if (actor === undefined || this.#isOver || this.#isReading) return;
     const { session } = actor;
+    this.#callCount = 0;
     const nowMs = this.#host.clock.now();
     while (!this.#isCongested) {
       session.pump(this.#gather, WRITE_BYTES, nowMs);

@@ -26,8 +26,8 @@ export interface SenderOwner {
   requireOpen(): void;
   /** Whether the session may take a message from somebody else now. */
   isOpen(): boolean;
-  /** Something was accepted. */
-  accepted(): void;
+  /** Something was accepted; of calls, the first of many need not wait for the last. */
+  accepted(isCall: boolean): void;
 }
 
 /** Puts the messages of one session into its outbox. */
@@ -49,7 +49,7 @@ export class Sender {
     const { outlet } = session;
     outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
     functions.accepted(outlet.lastOrdinal, 0);
-    this.#owner.accepted();
+    this.#owner.accepted(false);
     return !outlet.isHalfFull;
   }
 
@@ -62,7 +62,7 @@ export class Sender {
       outlet.enqueue(kind, codec.scratch, codec.start, codec.end, token);
     } else outlet.accept(kind, codec.scratch, codec.start, codec.end, token);
     functions.accepted(outlet.lastOrdinal, token);
-    this.#owner.accepted();
+    this.#owner.accepted(kind === Kind.CALL);
   }
 
   /** Accepts a write or a change of the store, encoded already; the bytes are copied. Returns its ordinal. */
@@ -72,7 +72,7 @@ export class Sender {
     this.#requireSize(`store.${key}`, payload.length);
     this.#requireRoom(`store.${key}`, payload.length);
     outlet.accept(kind, payload, 0, payload.length, 0);
-    this.#owner.accepted();
+    this.#owner.accepted(false);
     return outlet.lastOrdinal;
   }
 
@@ -88,7 +88,7 @@ export class Sender {
     if (length > outlet.messageBytesMax || outlet.isFull(length) || books?.isSpent === true) return false;
     if (session.isShallow && scan(payload, 0, length, codec.limits) < 0) return false;
     outlet.accept(kind, payload, 0, length, 0);
-    this.#owner.accepted();
+    this.#owner.accepted(false);
     return true;
   }
 

@@ -137,7 +137,7 @@ export class SessionActor {
     this.sender = new Sender(sending, {
       requireOpen: () => this.#requireOpen(),
       isOpen: () => this.#end === undefined && !this.#isClosing,
-      accepted: () => this.#accepted(),
+      accepted: (isCall) => this.#accepted(isCall),
     });
     this.store = new SharedStore(this.#storeOwner(), codec, decides, settings.limits);
     const { sender, store } = this;
@@ -400,15 +400,16 @@ export class SessionActor {
   #callerOwner(): CallerOwner {
     return {
       requireOpen: (isOfRun) => this.#requireOpen(isOfRun),
-      accepted: () => this.#accepted(),
+      accepted: () => this.#accepted(false),
       giveUp: (token) => this.#giveUp(token),
     };
   }
 
   /** Something is on its way that a running turn may have made: such a message leaves also while the session drains. */
-  #accepted(): void {
+  #accepted(isCall: boolean): void {
     if (this.#isInTurn) this.session.allowInTurn();
-    this.wake();
+    if (isCall && this.link !== undefined) this.link.wakeForCall();
+    else this.wake();
   }
 
   #functionsOwner(host: Host): FunctionsOwner {

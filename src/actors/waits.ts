@@ -1,5 +1,6 @@
 /** What somebody waits for: promises by token, each with an optional deadline and signal, so that none is ever lost. */
 import { type ErrorCode, HomingError, type Outcome } from '../errors.ts';
+import { Alarm } from './alarm.ts';
 import type { Clock } from './ports.ts';
 
 /** How long to wait at most, in milliseconds, and what may end the wait early. */
@@ -14,30 +15,39 @@ interface Waiting {
   readonly what: string;
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
-  readonly clear: () => void;
-  /** Set for a deadline that stands still while there is no connection. */
-  readonly pace: Pace | undefined;
-}
-
-interface Pace {
-  leftMs: number;
-  sinceMs: number;
-  timer: unknown;
-  readonly late: () => void;
+  readonly giveUp: GiveUp;
+  readonly binds: (() => boolean) | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly abort: (() => void) | undefined;
+  readonly timeoutMs: number | undefined;
+  /** Whether the deadline stands still while there is no connection. */
+  readonly isPaced: boolean;
+  /** When it is over, on the clock that it counts; Infinity: never. */
+  dueMs: number;
 }
 
 /** Called when a wait ends early; tells what is known of the message behind it. */
 type GiveUp = (token: number) => Outcome | undefined;
 
-/** The waits of one session. */
+/** The waits of one session. One timer serves them all: most end long before their deadline, and a timer each costs. */
 export class Waits {
   readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #waiting = new Map<number, Waiting>();
   #token = 0;
   #isPaused = false;
+  /** Waits of a session: it was said once whether there is a connection. */
+  #isOfSession = false;
+  /** Time with a connection, in milliseconds: what was counted, and since when more of it counts. */
+  #upMs = 0;
+  #upSinceMs = 0;
+  /** The time that the alarm is set to. */
+  #ringsAtMs = Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#alarm = new Alarm(clock, () => this.#ring());
+    this.#upSinceMs = clock.now();
   }
 
   /** How many wait. */
@@ -69,22 +79,16 @@ export class Waits {
     this.#token += 1;
     const token = this.#token;
     return new Promise<Value>((resolve, reject) => {
-      const abort = (): void => this.#end(token, 'Aborted', 'the signal was aborted', giveUp, signal?.reason);
-      const late = (): void => {
-        if (binds === undefined || binds()) this.#end(token, 'Deadline', `${timeoutMs} ms are over`, giveUp, undefined);
-      };
-      const limitMs = timeoutMs === Infinity ? undefined : timeoutMs;
-      const isPaced = wait.clock === 'up' && limitMs !== undefined;
-      const pace = isPaced ? { leftMs: limitMs, sinceMs: 0, timer: undefined, late } : undefined;
-      const timer = isPaced || limitMs === undefined ? undefined : this.#clock.setTimeout(late, limitMs);
-      if (pace !== undefined && !this.#isPaused) this.#arm(pace);
-      signal?.addEventListener('abort', abort, { once: true });
-      const clear = (): void => {
-        if (timer !== undefined) this.#clock.clearTimeout(timer);
-        if (pace?.timer !== undefined) this.#clock.clearTimeout(pace.timer);
-        signal?.removeEventListener('abort', abort);
-      };
-      this.#waiting.set(token, { what, resolve, reject, clear, pace });
+      const abort =
+        signal === undefined
+          ? undefined
+          : (): void => this.#end(token, 'Aborted', 'the signal was aborted', signal.reason);
+      if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true });
+      const isPaced = wait.clock === 'up';
+      const dueMs = timeoutMs === undefined ? Infinity : timeoutMs + (isPaced ? this.#upNowMs() : this.#clock.now());
+      const waiting = { what, resolve, reject, giveUp, binds, signal, abort, timeoutMs, isPaced, dueMs };
+      this.#waiting.set(token, waiting);
+      this.#plan(waiting);
       try {
         begin(token);
       } catch (error) {
@@ -95,13 +99,12 @@ export class Waits {
 
   /** There is no connection, or there is one again: deadlines on the clock 'up' stand still, or go on with what is left. */
   pause(isPaused: boolean): void {
+    this.#isOfSession = true;
     if (this.#isPaused === isPaused) return;
+    this.#upMs = this.#upNowMs();
+    this.#upSinceMs = this.#clock.now();
     this.#isPaused = isPaused;
-    for (const { pace } of this.#waiting.values()) {
-      if (pace === undefined) continue;
-      if (isPaused) this.#halt(pace);
-      else this.#arm(pace);
-    }
+    this.#planAll();
   }
 
   /** The wait is over and this is its value. */
@@ -127,34 +130,61 @@ export class Waits {
   /** Ends every wait with this error; the session is over. */
   rejectAll(error: (what: string) => Error): void {
     for (const [token, waiting] of this.#waiting) this.reject(token, error(waiting.what));
+    this.#rest();
   }
 
-  #end(token: number, code: ErrorCode, why: string, giveUp: GiveUp, cause: unknown): void {
+  #end(token: number, code: ErrorCode, why: string, cause: unknown): void {
     const waiting = this.#take(token);
     if (waiting === undefined) return;
-    waiting.reject(this.#early(code, waiting.what, why, giveUp(token), cause));
+    waiting.reject(this.#early(code, waiting.what, why, waiting.giveUp(token), cause));
   }
 
   #early(code: ErrorCode, what: string, why: string, outcome: Outcome | undefined, cause: unknown): HomingError {
     return new HomingError(code, `${what}: ${why}`, { outcome, ...(cause === undefined ? {} : { cause }) });
   }
 
-  #arm(pace: Pace): void {
-    pace.sinceMs = this.#clock.now();
-    pace.timer = this.#clock.setTimeout(pace.late, pace.leftMs);
+  #upNowMs(): number {
+    return this.#isPaused ? this.#upMs : this.#upMs + this.#clock.now() - this.#upSinceMs;
   }
 
-  #halt(pace: Pace): void {
-    if (pace.timer !== undefined) this.#clock.clearTimeout(pace.timer);
-    pace.timer = undefined;
-    pace.leftMs = Math.max(0, pace.leftMs - (this.#clock.now() - pace.sinceMs));
+  #plan({ isPaced, dueMs }: Waiting): void {
+    if (dueMs === Infinity || (isPaced && this.#isPaused)) return;
+    const atMs = isPaced ? this.#upSinceMs + dueMs - this.#upMs : dueMs;
+    if (atMs >= this.#ringsAtMs) return;
+    this.#ringsAtMs = atMs;
+    this.#alarm.set(atMs);
+  }
+
+  #planAll(): void {
+    this.#rest();
+    for (const waiting of this.#waiting.values()) this.#plan(waiting);
+  }
+
+  #rest(): void {
+    this.#ringsAtMs = Infinity;
+    this.#alarm.stop();
+  }
+
+  /** The earliest deadline that was set is there; who set it may have what it waited for. */
+  #ring(): void {
+    const nowMs = this.#clock.now();
+    const upNowMs = this.#upNowMs();
+    const late = [...this.#waiting].filter(([, { isPaced, dueMs }]) => dueMs <= (isPaced ? upNowMs : nowMs));
+    for (const [token, waiting] of late) {
+      waiting.dueMs = Infinity;
+      if (waiting.binds?.() === false) continue;
+      this.#end(token, 'Deadline', `${waiting.timeoutMs} ms are over`, undefined);
+    }
+    this.#planAll();
   }
 
   #take(token: number): Waiting | undefined {
     const waiting = this.#waiting.get(token);
     if (waiting === undefined) return undefined;
     this.#waiting.delete(token);
-    waiting.clear();
+    if (waiting.abort !== undefined) waiting.signal?.removeEventListener('abort', waiting.abort);
+    // With a connection the next wait is near, and the timer keeps nobody alive who is not alive anyway.
+    if (this.#waiting.size === 0 && (this.#isPaused || !this.#isOfSession)) this.#rest();
     return waiting;
   }
 }

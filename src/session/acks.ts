@@ -94,7 +94,12 @@ export class Acks {
 
   /** These positions leave now, or are known already: nothing is owed. */
   tell(now: Positions): void {
-    Object.assign(this.#told, now);
+    const told = this.#told;
+    told.orderedReceived = now.orderedReceived;
+    told.cursor = now.cursor;
+    told.directReceived = now.directReceived;
+    told.windowMessages = now.windowMessages;
+    told.windowBytes = now.windowBytes;
     this.#messages = 0;
     this.#bytes = 0;
     this.#dueAt = Infinity;

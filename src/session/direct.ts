@@ -22,6 +22,7 @@ const ERROR_BYTES_MAX = 16_384;
 /** CBOR of ['Error', 'too large', undefined]. */
 const LARGE_ERROR = Uint8Array.of(0x83, 0x65, ...ascii('Error'), 0x69, ...ascii('too large'), 0xf7);
 const CANCEL_BYTES = 8;
+const scratch = new Uint8Array(4_096);
 const RELEASE_BYTES = 12;
 
 /** What reading needs: scans of messages and of items, negative when refused, and how many calls may be on their way. */
@@ -74,11 +75,13 @@ export class Direct {
   sendResult(kind: number, seq: number, status: number, item: Uint8Array, start: number, end: number): void {
     const isLarge = status === ResultStatus.FAILED && end - start > this.#errorBytesMax(RESULT_BYTES);
     const told = isLarge ? LARGE_ERROR : item.subarray(start, end);
-    const payload = new Uint8Array(RESULT_BYTES + told.length);
+    const bytes = RESULT_BYTES + told.length;
+    // The outbox copies: a result of modest size is put together in one place that serves them all.
+    const payload = bytes <= scratch.length ? scratch : new Uint8Array(bytes);
     writeU64(payload, 0, seq);
     payload[8] = status;
     payload.set(told, RESULT_BYTES);
-    this.#outlet.acceptDirect(kind, payload, 0, payload.length);
+    this.#outlet.acceptDirect(kind, payload, 0, bytes);
   }
 
   /** Calls a passed function of the peer with `args`, one CBOR item, copied; the answer comes for the token. */

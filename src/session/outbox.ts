@@ -137,7 +137,8 @@ export class Outbox {
 
   /** Forgets the cancelled messages and moves the others to new pages, which they do not share with forgotten bytes. */
   #pack(): void {
-    this.#forgetPage();
+    this.#page = undefined;
+    this.#used = 0;
     for (let left = this.waiting.length; left > 0; left -= 1) {
       const message = this.waiting.shift();
       if (message === undefined || message.cancelled) continue;
@@ -179,11 +180,20 @@ export class Outbox {
     return this.#page;
   }
 
+  /** Nothing has happened for a while: an idle session keeps no page. */
+  trim(): void {
+    if (this.messages > 0) return;
+    this.#page = undefined;
+    this.#used = 0;
+  }
+
   /**
-   * An empty outbox keeps no page, so that an idle session costs none. Pages are never written over: a socket or a
+   * An empty outbox keeps no large page, so that an idle session costs none. Pages are never written over: a socket or a
    * peer in this process may still read the old one.
    */
   #forgetPage(): void {
+    // The first page stays while there is traffic: who sends one message at a time would make one for each.
+    if (this.#page?.length === PAGE_BYTES_MIN) return;
     this.#page = undefined;
     this.#used = 0;
     if (this.#pageBytes > PAGE_BYTES_MIN) this.#pageBytes /= 2;

@@ -362,6 +362,12 @@ export class Outlet {
     return ordinal === 0 ? 0 : this.#seqOf(ordinal);
   }
 
+  /** Nothing has happened for a while: empty outboxes keep no page. */
+  trim(): void {
+    this.ordered.trim();
+    this.direct.trim();
+  }
+
   // ---- what the session does
 
   /**

@@ -185,6 +185,7 @@ export class Session {
     this.#pingDue = false;
     this.#pongNonce = -1;
     this.#drain.detach();
+    this.outlet.trim();
   }
 
   /** Takes the name of a new epoch; the first one, or the next after `startEpoch`. */
@@ -273,7 +274,7 @@ export class Session {
     if (!this.attached) return 'nothing';
     this.#acks.look(nowMs);
     const pulse = this.liveness.look(nowMs);
-    if (pulse === 'ping') this.#pingDue = true;
+    if (pulse === 'ping') this.#rest();
     return pulse === 'silent' ? 'silent' : 'nothing';
   }
 
@@ -386,6 +387,12 @@ export class Session {
     lane.take();
     this.#acks.owe(bytes, nowMs);
     return Taken.NOTHING;
+  }
+
+  /** The line was quiet for an interval: this end asks whether the peer is there. */
+  #rest(): void {
+    this.#pingDue = true;
+    this.outlet.trim();
   }
 
   #receiveAck(frame: FrameView, nowMs: number): number {

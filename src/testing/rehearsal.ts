@@ -3,6 +3,7 @@
  * nothing acknowledged lost, reports that account for everything, bounds at each step; and at the end rest within a
  * time that follows from the timers, one connection a session, no stray timer, and nothing left after `close`.
  */
+import { defaults } from '../actors/options.ts';
 import { befall } from './befall.ts';
 import { Cast, rehearsalTimers } from './cast.ts';
 import { Farewell } from './closings.ts';
@@ -73,7 +74,7 @@ async function rest(cast: Cast, plan: Plan): Promise<void> {
   await cast.world.run(heartbeat.timeoutMs + 1_000);
   const withinMs = restMs(plan);
   const isThere = await cast.world.until(() => unrest(cast) === undefined, withinMs);
-  if (isThere) await cast.world.run(handshakeMs + backoff.stableMs);
+  if (isThere) await cast.world.run(Math.max(handshakeMs + backoff.stableMs, defaults.turnDeadlineMs));
   const why = unrest(cast);
   if (why !== undefined) throw new PromiseBroken(`no rest within ${withinMs} ms: ${why}`);
   inspectRest(cast);

@@ -96,9 +96,13 @@ export function streamLine(stream: Duplex, events: LineEvents, opening = opening
     write(parts) {
       if (!isLive) return true;
       isWriting = true;
-      stream.cork();
-      for (const part of parts) stream.write(part);
-      stream.uncork();
+      const whole = wholeOf(parts);
+      if (whole !== undefined) stream.write(whole);
+      else {
+        stream.cork();
+        for (const part of parts) stream.write(part);
+        stream.uncork();
+      }
       isWriting = false;
       return !stream.writableNeedDrain;
     },
@@ -190,4 +194,22 @@ export function streamFactory(createConnection: () => Duplex | Promise<Duplex>):
       },
     };
   };
+}
+
+/** Below this many bytes one copy costs less than a system call with several parts. */
+const COPIED_BYTES_MAX = 4_096;
+
+/** The parts as one, if there is one only or they are small; else undefined. */
+function wholeOf(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  if (parts.length === 1) return parts[0];
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  if (bytes > COPIED_BYTES_MAX) return undefined;
+  const whole = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

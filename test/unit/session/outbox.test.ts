@@ -160,12 +160,26 @@ describe('the memory of an outbox', () => {
   it('is given back when everything is released or taken: the next message gets a new page', () => {
     const pageOfNext = (empty: (outbox: Outbox) => void): boolean => {
       const outbox = new Outbox();
-      const { page } = append(outbox, 'a');
+      append(outbox, 'x'.repeat(400));
+      const { page } = append(outbox, 'x'.repeat(400));
       empty(outbox);
       return append(outbox, 'b').page === page;
     };
-    expect(pageOfNext((outbox) => (outbox.number(), outbox.releaseThrough(1)))).toBe(false);
-    expect(pageOfNext((outbox) => (outbox.number(), outbox.takeWritten()))).toBe(false);
+    expect(pageOfNext((outbox) => (outbox.number(), outbox.number(), outbox.releaseThrough(2)))).toBe(false);
+    expect(pageOfNext((outbox) => (outbox.number(), outbox.number(), outbox.takeWritten()))).toBe(false);
     expect(pageOfNext((outbox) => void outbox.takeWaiting(-1, Infinity))).toBe(false);
+  });
+
+  it('keeps its first page while one message at a time goes through it, and gives it back when it is trimmed', () => {
+    const outbox = new Outbox();
+    const { page } = append(outbox, 'a');
+    outbox.trim();
+    outbox.number();
+    outbox.releaseThrough(1);
+    expect(append(outbox, 'b').page).toBe(page);
+    outbox.number();
+    outbox.releaseThrough(2);
+    outbox.trim();
+    expect(append(outbox, 'c').page).not.toBe(page);
   });
 });
