@@ -314,3 +314,30 @@ describe('a gap', () => {
     expect([got.length, fate.value]).toEqual([1, 'SessionLost']);
   });
 });
+
+describe('T11: a release', () => {
+  it('waits for the message that gives the function back, however long that waits for credit', async () => {
+    const slow = Promise.withResolvers<void>();
+    const { stage, kept } = workshop({ server: { limits: { mailboxMessages: 1 } } });
+    await stage.up();
+    const heard: unknown[] = [];
+    const own = (value: unknown): void => void heard.push(value);
+    stage.session.on('wait', () => slow.promise);
+    let back: Work | undefined;
+    stage.session.on('back', (work) => void (back = work as Work));
+    stage.session.send('lend', own);
+    let lent: Work | undefined;
+    stage.client.on('lend', (work) => void (lent = work as Work));
+    await stage.world.run(100);
+    // The second message stands behind the first, without credit; the release needs none.
+    stage.client.send('wait');
+    stage.client.send('back', lent);
+    lent?.[Symbol.dispose]();
+    await stage.world.run(5_000);
+    expect(actorOf(stage, 'server').functions.exportCount).toBe(1);
+    slow.resolve();
+    await stage.world.run(5_000);
+    expect(back).toBe(own);
+    expect([tablesOf(stage), kept.size, heard]).toEqual([[0, 0, 0, 0], 0, []]);
+  });
+});
