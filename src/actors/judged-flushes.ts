@@ -34,6 +34,14 @@ export class JudgedFlushes {
     return over;
   }
 
+  /** History was lost, and with it writes without a verdict: takes the flushes that waited for one. */
+  takeUnjudged(isUnjudged: (ordinal: number) => boolean): number[] {
+    const lost: number[] = [];
+    for (const [token, { lastWrite }] of this.#waiting) if (isUnjudged(lastWrite)) lost.push(token);
+    this.#waiting.clear();
+    return lost;
+  }
+
   /** Nobody waits for this flush any more. */
   leave(token: number): void {
     this.#waiting.delete(token);

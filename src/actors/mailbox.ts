@@ -13,7 +13,7 @@ import { Kind, copyOf } from '../wire/frame.ts';
 import type { Callee, Method } from './callee.ts';
 import { isThenable } from './describe.ts';
 import type { Functions } from './functions.ts';
-import type { Judgement, SharedStore } from './shared-store.ts';
+import type { HookFault, SharedStore } from './shared-store.ts';
 import type { Handler, Handlers } from './handlers.ts';
 import { type Replies, encodeError } from './replies.ts';
 import { type Schema, type Validation, checked } from './validation.ts';
@@ -207,15 +207,15 @@ export class Mailbox {
         values = this.#functions.decode(this.#codec, bytes, start, end, verdict, isPast) as unknown[];
       else values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
     } catch (error) {
-      if (kind === Kind.WRITE) this.#settleWrite(seq, epoch, size, unreadable(error));
-      else this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
+      if (kind === Kind.WRITE) this.#sendVerdict(seq, epoch, unreadable());
+      this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
       return;
     }
     if (kind === Kind.CALL) return this.#startCall(seq, epoch, size, values);
     if (kind === Kind.SERVICE) return this.#startService(seq, epoch, size, values);
     if (kind === Kind.WRITE) return this.#startWrite(seq, epoch, size, values, copyOf(bytes, start, end));
     if (kind === Kind.CHANGE) return this.#change(seq, epoch, size, values, copyOf(bytes, start, end));
-    const from = kind === Kind.FORWARD ? String(values.splice(1, 1)[0]) : undefined;
+    const from = kind === Kind.FORWARD ? nameOf(values.pop()) : undefined;
     const handlers = this.#handlers.of(values[0] as string);
     if (handlers === undefined) {
       this.#owner.unheard(values[0] as string);
@@ -319,22 +319,25 @@ export class Mailbox {
 
   /** The peer asks for a write of the store: what comes after it sees it decided. */
   #startWrite(seq: number, epoch: number, size: number, values: readonly unknown[], payload: Uint8Array): void {
-    const judgement = this.#store.judge(values, payload);
-    if (!isThenable(judgement)) return this.#settleWrite(seq, epoch, size, judgement);
+    const judged = this.#store.judge(values, payload, (refusal) => this.#sendVerdict(seq, epoch, refusal));
+    if (!isThenable(judged)) return this.#settleWrite(seq, epoch, size, judged);
     this.#running = true;
     // It never rejects: a hook that throws is a refusal.
-    void judgement.then((judged) => {
+    void judged.then((fault) => {
       this.#nowMs = this.#owner.now();
       this.#running = false;
-      this.#settleWrite(seq, epoch, size, judged);
+      this.#settleWrite(seq, epoch, size, fault);
       this.#advance();
       this.#owner.settled();
     });
   }
 
-  #settleWrite(seq: number, epoch: number, size: number, { refusal, cause }: Judgement): void {
-    const status = cause === undefined ? ReceiptStatus.OK : ReceiptStatus.FAILED;
-    this.#settle(Kind.WRITE, seq, epoch, size, status, cause);
+  #settleWrite(seq: number, epoch: number, size: number, fault: HookFault | undefined): void {
+    const status = fault === undefined ? ReceiptStatus.OK : ReceiptStatus.FAILED;
+    this.#settle(Kind.WRITE, seq, epoch, size, status, fault?.cause);
+  }
+
+  #sendVerdict(seq: number, epoch: number, refusal: HomingError | undefined): void {
     if (this.#isClosed || epoch !== this.#session.epoch) return;
     const error = refusal === undefined ? undefined : encodeError(refusal);
     this.#session.direct.sendVerdict(seq, this.#store.changeCount, error);
@@ -404,7 +407,12 @@ export class Mailbox {
   }
 }
 
+/** The session that a forwarded event comes from; undefined where a peer names none. */
+function nameOf(from: unknown): string | undefined {
+  return typeof from === 'string' ? from : undefined;
+}
+
 /** A write whose payload contradicts itself, which the scan cannot see. */
-function unreadable(cause: unknown): Judgement {
-  return { refusal: new HomingError('WriteRefused', 'a write to the store that cannot be read'), cause };
+function unreadable(): HomingError {
+  return new HomingError('WriteRefused', 'a write to the store that cannot be read');
 }

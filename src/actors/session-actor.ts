@@ -246,6 +246,8 @@ export class SessionActor {
 
   /** A message was taken off the wire. */
   take(nowMs: number): void {
+    // Direct messages that came before it take effect before it: a verdict counts before the changes that follow it.
+    if (this.session.outlet.outputs.length > 0) this.#settleOutputs();
     this.mailbox.take(this.session.message, nowMs);
   }
 
@@ -320,6 +322,9 @@ export class SessionActor {
     const leftover = this.session.startEpoch(finalCursor);
     this.callee.age(this.session.epoch);
     this.#settleOutputs();
+    for (const token of this.#flushes.takeUnjudged(this.#isUnjudged)) {
+      this.#waits.reject(token, this.#ended('flush', this.session.outlet.giveUp(token)));
+    }
     const { outlet } = this.session;
     this.#gone = this.functions.age();
     for (const token of outlet.dropWaiting(this.#gone)) {

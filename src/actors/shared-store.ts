@@ -8,7 +8,7 @@ import { Copy, Entries, type Entry, type Plain, STORE_BYTES_MAX, STORE_KEYS_MAX 
 import type { Codec } from '../wire/codec.ts';
 import { Kind, copyOf } from '../wire/frame.ts';
 import { describeError, isThenable } from './describe.ts';
-import { Listeners } from './listeners.ts';
+import { type StoreListener, StoreListeners } from './store-listeners.ts';
 import { isKey, plainOf, requireKey, valueOf } from './stored-values.ts';
 
 /** What the user has of a store. */
@@ -19,9 +19,6 @@ export interface StoreView {
   entries(): IterableIterator<[string, unknown]>;
   on(event: 'change', listener: StoreListener): () => void;
 }
-
-/** Hears of every change of what this end shows: `undefined` for a key that is gone; by whom it was made. */
-export type StoreListener = (key: string, value: unknown, by: 'here' | 'peer') => unknown;
 
 /** What a lost history took with it. */
 export interface StoreLoss {
@@ -44,10 +41,12 @@ export interface StoreOwner {
   shown(key: string, now: Plain | undefined, before: Plain | undefined): void;
 }
 
-/** The refusal of a write, or undefined; with an error that a hook threw. */
-export interface Judgement {
-  readonly refusal: HomingError | undefined;
-  readonly cause?: unknown;
+/** Told what becomes of a write in the moment in which that is decided: before anybody else, who might change the store. */
+export type Verdict = (refusal: HomingError | undefined) => void;
+
+/** What a hook threw instead of an answer. */
+export interface HookFault {
+  readonly cause: unknown;
 }
 
 /** One end's shared store. */
@@ -65,7 +64,7 @@ export class SharedStore implements StoreView {
   readonly #entries: Entries | undefined;
   /** At the end that follows; made when it is needed. */
   #copy: Copy | undefined;
-  #listeners: Listeners<{ change: Parameters<StoreListener> }> | undefined;
+  readonly #listeners = new StoreListeners((error) => this.#listenerFailed(error));
 
   constructor(
     owner: StoreOwner,
@@ -124,36 +123,50 @@ export class SharedStore implements StoreView {
   }
 
   on(event: 'change', listener: StoreListener): () => void {
-    if (event !== 'change') throw new HomingError('BadOption', `expected the event 'change', got ${String(event)}`);
-    this.#listeners ??= new Listeners((error) => this.#listenerFailed(error));
-    return this.#listeners.on('change', listener);
+    return this.#listeners.on(event, listener);
   }
 
   // ---- what the peer does
 
   /**
-   * The peer asks for a write; `values` are decoded from this payload, which is kept. Answers at once or later with the
-   * error of a refusal.
+   * The peer asks for a write; `values` are decoded from this payload, which is kept. The verdict is told at once or later;
+   * what is returned, or resolves, once it was: the error of the hook, if it threw.
    */
-  judge(values: readonly unknown[], payload: Uint8Array): Judgement | Promise<Judgement> {
+  judge(
+    values: readonly unknown[],
+    payload: Uint8Array,
+    verdict: Verdict,
+  ): HookFault | undefined | Promise<HookFault | undefined> {
     const [key, value] = values as [string, unknown];
     const refusal = this.#refusalOf(key, values.length);
-    if (refusal !== undefined) return { refusal };
-    const accept = (isAllowed: unknown): Judgement => this.#decide(key, value, payload, isAllowed === true);
-    if (this.mayWrite === undefined) return accept(true);
-    try {
-      const isAllowed = this.mayWrite(key, value);
-      if (!isThenable(isAllowed)) return accept(isAllowed);
-      return Promise.resolve(isAllowed).then(accept, (cause: unknown) => failedHook(key, cause));
-    } catch (cause) {
-      return failedHook(key, cause);
+    if (refusal !== undefined) {
+      verdict(refusal);
+      return undefined;
     }
+    const decide = (isAllowed: unknown): undefined => this.#decide(key, value, payload, isAllowed === true, verdict);
+    const fail = (cause: unknown): HookFault => {
+      verdict(new HomingError('WriteRefused', `store.${key}: the server could not judge this write`));
+      return { cause };
+    };
+    if (this.mayWrite === undefined) return decide(true);
+    let isAllowed: unknown;
+    try {
+      isAllowed = this.mayWrite(key, value);
+    } catch (cause) {
+      return fail(cause);
+    }
+    return isThenable(isAllowed) ? Promise.resolve(isAllowed).then(decide, fail) : decide(isAllowed);
   }
 
   /** The end that decides tells of a change. */
   change(values: readonly unknown[], payload: Uint8Array): void {
     const [key, value] = values as [string, unknown];
-    const entry = values.length < 2 ? undefined : { payload, plain: plainOf(value) };
+    if (values.length > 2 || !isKey(key)) {
+      this.#theCopy.skip();
+      this.#owner.failed(new HomingError('BadOption', 'expected a key and its value in a change of the store'));
+      return;
+    }
+    const entry = value === undefined ? undefined : { payload, plain: plainOf(value) };
     this.#show(key, 'peer', () => {
       if (this.#theCopy.change(key, entry)) return;
       this.#owner.failed(new HomingError('StoreFull', `${key}: the peer's store is beyond ${bounds()}; not kept`));
@@ -163,13 +176,13 @@ export class SharedStore implements StoreView {
   /** The oldest write without a verdict was accepted after so many changes of the peer, or refused. */
   judged(changes: number, refusal: HomingError | undefined): void {
     const copy = this.#theCopy;
-    if (refusal === undefined) {
-      copy.accepted(changes);
-      return;
-    }
     const key = copy.oldestUnjudgedKey;
-    if (key !== undefined) this.#show(key, 'peer', () => copy.refused());
-    this.#owner.failed(refusal);
+    if (key === undefined) return;
+    this.#show(key, 'peer', () => {
+      if (refusal === undefined) copy.accepted(changes);
+      else copy.refused();
+    });
+    if (refusal !== undefined) this.#owner.failed(refusal);
   }
 
   /** A message will not be written; if it was a write, it does not count. */
@@ -190,17 +203,24 @@ export class SharedStore implements StoreView {
     return this.#copy?.isUnjudged(ordinal) === true;
   }
 
-  /** History was lost: empties the copy, tells of each key that is gone, and returns what was there. */
-  lose(): StoreLoss {
+  /** What a lost history would take with it now. */
+  get atStake(): StoreLoss {
     const copy = this.#copy;
     if (copy === undefined) return { copy: new Map(), pending: [] };
     const confirmed = new Map(copy.confirmed.keys().map((key) => [key, valueOf(copy.confirmed.get(key))]));
-    const pending = [...copy.pending()].map(({ key, entry }) => ({ key, value: valueOf(entry) }));
+    return { copy: confirmed, pending: [...copy.pending()].map(({ key, entry }) => ({ key, value: valueOf(entry) })) };
+  }
+
+  /** History was lost: empties the copy, tells of each key that is gone, and returns what was there. */
+  lose(): StoreLoss {
+    const loss = this.atStake;
+    const copy = this.#copy;
+    if (copy === undefined) return loss;
     const shown = copy.keys().map((key) => ({ key, plain: copy.get(key)?.plain }));
     copy.clear();
     for (const { key, plain } of shown) this.#owner.shown(key, undefined, plain);
-    for (const { key } of shown) this.#listeners?.emit('change', key, undefined, 'peer');
-    return { copy: confirmed, pending };
+    this.#listeners.tell(shown.map(({ key }) => [key, undefined, 'peer']));
+    return loss;
   }
 
   // ---- below
@@ -239,15 +259,19 @@ export class SharedStore implements StoreView {
     return new HomingError('WriteRefused', `store.${key}: only the server writes this key`);
   }
 
-  #decide(key: string, value: unknown, payload: Uint8Array, isAllowed: boolean): Judgement {
+  #decide(key: string, value: unknown, payload: Uint8Array, isAllowed: boolean, verdict: Verdict): undefined {
     const entries = this.#entries;
-    if (entries === undefined || !isAllowed) {
-      return { refusal: new HomingError('WriteRefused', `store.${key}: the server does not allow this write`) };
-    }
     const entry = value === undefined ? undefined : { payload, plain: plainOf(value) };
-    if (entry !== undefined && !entries.fits(key, entry)) return { refusal: storeFull(key) };
-    this.#show(key, 'peer', () => entries.set(key, entry));
-    return { refusal: undefined };
+    if (entries === undefined || !isAllowed) {
+      verdict(new HomingError('WriteRefused', `store.${key}: the server does not allow this write`));
+    } else if (entry !== undefined && !entries.fits(key, entry)) {
+      verdict(storeFull(key));
+    } else {
+      this.#show(key, 'peer', () => {
+        entries.set(key, entry);
+        verdict(undefined);
+      });
+    }
   }
 
   /** Makes a change and tells of it, if what this end shows is another entry afterwards. */
@@ -257,17 +281,13 @@ export class SharedStore implements StoreView {
     const now = this.#entryOf(key);
     if (now === before) return;
     if (now?.plain !== before?.plain) this.#owner.shown(key, now?.plain, before?.plain);
-    this.#listeners?.emit('change', key, valueOf(now), by);
+    if (this.#listeners.isUsed) this.#listeners.tell([[key, valueOf(now), by]]);
   }
 
   #listenerFailed(error: unknown): void {
     const sentence = `a listener of store changes threw: ${describeError(error).message}`;
     this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error }));
   }
-}
-
-function failedHook(key: string, cause: unknown): Judgement {
-  return { refusal: new HomingError('WriteRefused', `store.${key}: the server could not judge this write`), cause };
 }
 
 function storeFull(key: string): HomingError {

@@ -79,6 +79,7 @@ export class Copy {
   readonly #byKey = new Map<string, Pending[]>();
   #pendingBytes = 0;
   #changeCount = 0;
+  #lastOrdinal = 0;
 
   /** Entries and pending writes together, in payload bytes. */
   get bytes(): number {
@@ -95,11 +96,9 @@ export class Copy {
     return this.#pendingBytes;
   }
 
-  /** The ordinal of the newest write without a verdict; 0 when there is none. */
+  /** No write without a verdict has a higher ordinal than this; 0 when there is none. */
   get lastUnjudged(): number {
-    let last = 0;
-    for (const ordinal of this.#waiting.keys()) last = ordinal;
-    return last;
+    return this.#waiting.size === 0 ? 0 : this.#lastOrdinal;
   }
 
   /** Whether a write with at most this ordinal has no verdict yet. */
@@ -136,6 +135,7 @@ export class Copy {
   write(ordinal: number, key: string, entry: Entry | undefined): void {
     const pending = { ordinal, key, entry, after: 0 };
     this.#waiting.set(ordinal, pending);
+    this.#lastOrdinal = ordinal;
     const own = this.#byKey.get(key);
     if (own === undefined) this.#byKey.set(key, [pending]);
     else own.push(pending);
@@ -149,6 +149,12 @@ export class Copy {
     if (fits) this.confirmed.set(key, entry);
     this.#confirmReached();
     return fits;
+  }
+
+  /** The next change of the peer cannot be read: it is counted. */
+  skip(): void {
+    this.#changeCount += 1;
+    this.#confirmReached();
   }
 
   /** The key of the oldest write without a verdict. */
@@ -203,20 +209,26 @@ export class Copy {
     return undefined;
   }
 
-  /** Accepted writes take their place in the history once all changes before them are there. */
+  /**
+   * Accepted writes take their place in the history once all changes before them are there. A peer that accepts more than
+   * a store may hold has another history.
+   */
   #confirmReached(): void {
     for (let first = this.#accepted.at(0); first !== undefined; first = this.#accepted.at(0)) {
       if (first.after > this.#changeCount) return;
       this.#accepted.shift();
       this.#forget(first);
-      this.confirmed.set(first.key, first.entry);
+      if (first.entry === undefined || this.confirmed.fits(first.key, first.entry)) {
+        this.confirmed.set(first.key, first.entry);
+      }
     }
   }
 
   #forget(pending: Pending): void {
-    const own = (this.#byKey.get(pending.key) ?? []).filter((other) => other !== pending);
-    if (own.length === 0) this.#byKey.delete(pending.key);
-    else this.#byKey.set(pending.key, own);
+    const own = this.#byKey.get(pending.key) ?? [];
+    if (own.length < 2) this.#byKey.delete(pending.key);
+    else if (own[0] === pending) own.shift();
+    else own.splice(own.indexOf(pending), 1);
     this.#pendingBytes -= pending.entry?.payload.length ?? 0;
   }
 }
