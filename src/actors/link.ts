@@ -116,7 +116,7 @@ export class Link implements LineEvents {
   wake(): void {
     if (this.#isFlushPlanned || this.#isReading) return;
     this.#isFlushPlanned = true;
-    this.#host.defer(this.#flushLater);
+    this.#host.soon(this.#flushLater);
   }
 
   /** A call was accepted: of very many in one tick the peer begins with the first while this end makes the others. */

@@ -91,4 +91,6 @@ export interface Host {
   readonly checksum: Checksum;
   /** Runs a task once the current one is over: gathers what one tick writes. */
   defer(task: () => void): void;
+  /** As `defer`, but possibly sooner: once the current callback and the promises that are ready are done. */
+  soon(task: () => void): void;
 }

@@ -84,14 +84,14 @@ export function createClient<C extends Contract, U = Remote<MethodsOf<C['server'
   where: ClientWhere,
   options: ClientOptions<C, U> = {},
 ): Client<C, U> {
-  const host = nodeHost();
+  const host = nodeHost(true);
   const way = wayTo(host.clock, where, options);
   return openClient<C, U>(host, (alive) => host.ref(alive), way, isDuplex(where), options);
 }
 
 /** Opens a session on any host: what `createClient` does, with time, chance and lines as arguments. */
 export function openClient<C extends Contract, U = Remote<MethodsOf<C['server']>>>(
-  host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
+  host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer' | 'soon'>,
   refTimers: (alive: boolean) => void,
   way: Way,
   isOnce: boolean,
@@ -126,7 +126,7 @@ export class SessionClient {
   readonly #views = new Set<PresenceView>();
 
   constructor(
-    host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer'>,
+    host: Pick<NodeHost, 'clock' | 'chance' | 'secrets' | 'checksum' | 'defer' | 'soon'>,
     refTimers: (alive: boolean) => void,
     way: Way,
     isOnce: boolean,

@@ -7,6 +7,8 @@ import { HEADER_BYTES } from '../wire/frame.ts';
 import { Deque } from './deque.ts';
 
 const PAGE_BYTES_MIN = 512;
+/** A page of at most this size stays while there is traffic: one for each call of a quick series is work for the collector. */
+const KEPT_PAGE_BYTES_MAX = 4_096;
 const PAGE_BYTES_MAX = 65_536;
 /** Messages from this size on get a page of their own: a shared page would waste what is left of it. */
 const OWN_PAGE_BYTES = 16_384;
@@ -173,6 +175,7 @@ export class Outbox {
   #room(size: number): Uint8Array {
     if (this.#page !== undefined && this.#page.length - this.#used >= size) return this.#page;
     if (size >= OWN_PAGE_BYTES) return new Uint8Array(size);
+    if (this.#page !== undefined && this.#isEnough(this.#page.length)) this.#pageBytes = this.#page.length;
     while (this.#pageBytes < size) this.#pageBytes *= 2;
     this.#page = new Uint8Array(this.#pageBytes);
     this.#used = 0;
@@ -180,20 +183,25 @@ export class Outbox {
     return this.#page;
   }
 
+  /** Whether a page of this size need not be followed by a larger one: little of it is held. */
+  #isEnough(pageBytes: number): boolean {
+    return pageBytes >= KEPT_PAGE_BYTES_MAX && this.bytes * 2 < pageBytes;
+  }
+
   /** Nothing has happened for a while: an idle session keeps no page. */
   trim(): void {
     if (this.messages > 0) return;
     this.#page = undefined;
     this.#used = 0;
+    this.#pageBytes = PAGE_BYTES_MIN;
   }
 
   /**
-   * An empty outbox keeps no large page, so that an idle session costs none. Pages are never written over: a socket or a
-   * peer in this process may still read the old one.
+   * An empty outbox keeps no large page. Pages are never written over: a socket or a peer in this process may still read the
+   * old one.
    */
   #forgetPage(): void {
-    // The first page stays while there is traffic: who sends one message at a time would make one for each.
-    if (this.#page?.length === PAGE_BYTES_MIN) return;
+    if (this.#page === undefined || this.#page.length <= KEPT_PAGE_BYTES_MAX) return;
     this.#page = undefined;
     this.#used = 0;
     if (this.#pageBytes > PAGE_BYTES_MIN) this.#pageBytes /= 2;

@@ -61,6 +61,10 @@ export class SimHost implements Host {
     };
   }
 
+  soon(task: () => void): void {
+    this.defer(task);
+  }
+
   defer(task: () => void): void {
     this.loop.defer(this, task);
   }

@@ -157,11 +157,11 @@ describe('the memory of an outbox', () => {
     );
   });
 
-  it('is given back when everything is released or taken: the next message gets a new page', () => {
+  it('is given back, if it is large, when everything is released or taken: the next message gets a new page', () => {
     const pageOfNext = (empty: (outbox: Outbox) => void): boolean => {
       const outbox = new Outbox();
-      append(outbox, 'x'.repeat(400));
-      const { page } = append(outbox, 'x'.repeat(400));
+      append(outbox, 'x'.repeat(4_000));
+      const { page } = append(outbox, 'x'.repeat(4_000));
       empty(outbox);
       return append(outbox, 'b').page === page;
     };
@@ -170,7 +170,7 @@ describe('the memory of an outbox', () => {
     expect(pageOfNext((outbox) => void outbox.takeWaiting(-1, Infinity))).toBe(false);
   });
 
-  it('keeps its first page while one message at a time goes through it, and gives it back when it is trimmed', () => {
+  it('is kept, if it is small, while one message at a time goes through it, and gives it back when it is trimmed', () => {
     const outbox = new Outbox();
     const { page } = append(outbox, 'a');
     outbox.trim();
