@@ -1,9 +1,9 @@
 /**
- * The one file that knows how XState runs: a connection's machine as a live actor, a session's or shard's life as a
- * table of pure steps. Effects are carried out after the transition that commanded them is complete, one after another;
+ * How machines run: a connection's machine live, with its context and its timers, a session's or shard's life as a table of
+ * pure steps. Effects are carried out after the transition that commanded them is complete, one after another;
  * events sent meanwhile wait their turn.
  */
-import { createActor, initialTransition, transition } from 'xstate';
+import { initialTransition, transition } from 'xstate';
 import type {
   Actor,
   AnyMachineSnapshot,
@@ -14,14 +14,9 @@ import type {
   InputFrom,
   StateValueFrom,
 } from 'xstate';
+import { type Engine, type EngineOptions, type MachineClock, quickEngine, wordsOf } from './live.ts';
 
-/** Timers for the delays of a machine, real or virtual. It never fires one while an effect is being carried out. */
-export interface MachineClock {
-  /** Calls `fire` once after `delayMs`; returns a ticket for `clearTimeout`. */
-  setTimeout(fire: () => void, delayMs: number): unknown;
-  /** Forgets the timer of this ticket; a ticket that has fired is no error. */
-  clearTimeout(ticket: unknown): void;
-}
+export type { MachineClock } from './live.ts';
 
 /** The top-level state words of a machine. */
 export type StateWord<M extends AnyStateMachine> =
@@ -47,41 +42,41 @@ export interface RunningMachine<M extends AnyStateMachine> {
   context(): ContextFrom<M>;
   /** Ends it where it stands: timers are cleared, no effect and no state comes any more. */
   stop(): void;
-  /** The XState actor, for inspectors only. */
-  readonly actor: Actor<M>;
+  /** The XState actor, where one runs it (`actorEngine`), for inspectors. */
+  readonly actor: Actor<M> | undefined;
 }
 
 /**
  * Starts a machine. The effects of its initial state are carried out before this returns. What `onEffect` or `onState`
- * throws stops the machine and comes out of the `send`, or the timer, behind it.
+ * throws stops the machine and comes out of the `send`, or the timer, behind it. `begin` says what runs it: the machine
+ * as it was worked out, unless an inspector wants to see XState's actor.
  */
-export function runMachine<M extends AnyStateMachine>(machine: M, options: RunOptions<M>): RunningMachine<M> {
+export function runMachine<M extends AnyStateMachine>(
+  machine: M,
+  options: RunOptions<M>,
+  begin: (machine: AnyStateMachine, options: EngineOptions) => Engine = quickEngine,
+): RunningMachine<M> {
   const { clock, onEffect, onState } = options;
   const effects: EmittedFrom<M>[] = [];
   const waiting: (() => void)[] = [];
   let isBusy = false;
   let isStopped = false;
 
-  const actorClock = {
+  const timers = {
     setTimeout: (fire: () => void, delayMs: number) => clock.setTimeout(() => take(fire), delayMs),
     clearTimeout: (ticket: unknown) => clock.clearTimeout(ticket),
   };
-  // XState's conditional types stay open while M does, so what goes in and comes out is named here once.
-  const actor = createActor(machine, { input: options.input, clock: actorClock });
-  const snapshot = (): AnyMachineSnapshot => actor.getSnapshot();
-
-  actor.on('*', (effect) => void effects.push(effect));
-  // Without an observer XState would throw a machine's own error from a real timer; `settle` throws it instead.
-  actor.subscribe({ error: () => {} });
-  let lastValue: unknown = snapshot().value;
-  let word = topWord<M>(lastValue);
-  take(() => void actor.start());
+  // XState's conditional types stay open while M does, so what comes out is named here once.
+  const emitted = (effect: { readonly type: string }): void => void effects.push(effect as EmittedFrom<M>);
+  const engine = begin(machine, { input: options.input, clock: timers, emitted });
+  let word = engine.words()[0] as StateWord<M>;
+  take(() => engine.start());
   return {
-    send: (event) => take(() => actor.send(event)),
+    send: (event) => take(() => engine.send(event as { readonly type: string })),
     state: () => word,
-    context: () => snapshot().context as ContextFrom<M>,
+    context: () => engine.context() as ContextFrom<M>,
     stop,
-    actor,
+    actor: engine.actor as Actor<M> | undefined,
   };
 
   function take(work: () => void): void {
@@ -103,42 +98,23 @@ export function runMachine<M extends AnyStateMachine>(machine: M, options: RunOp
   }
 
   function settle(): void {
-    const now = snapshot();
-    if (now.status === 'error') throw now.error;
-    const value: unknown = now.value;
-    if (value !== lastValue) {
-      lastValue = value;
+    const isActive = engine.isActive();
+    const now = engine.words()[0] as StateWord<M>;
+    if (now !== word) {
       const previous = word;
-      word = topWord<M>(value);
-      if (word !== previous) onState(word, previous);
+      word = now;
+      onState(word, previous);
     }
     for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) onEffect(effect);
-    if (now.status !== 'active') stop();
+    if (!isActive) stop();
   }
 
   function stop(): void {
     isStopped = true;
     effects.length = 0;
     waiting.length = 0;
-    actor.stop();
+    engine.stop();
   }
-}
-
-function topWord<M extends AnyStateMachine>(value: unknown): StateWord<M> {
-  const word = typeof value === 'object' ? Object.keys(value as object)[0] : value;
-  return word as StateWord<M>;
-}
-
-function wordsOf(snapshot: AnyMachineSnapshot): string[] {
-  const words: string[] = [];
-  let value: unknown = snapshot.value;
-  while (typeof value === 'object' && value !== null) {
-    const [word = '', inner] = Object.entries(value)[0] ?? [];
-    words.push(word);
-    value = inner;
-  }
-  words.push(String(value));
-  return words;
 }
 
 /** What a step leads to. The same object is handed out each time. */
@@ -238,7 +214,7 @@ function stepOf<M extends AnyStateMachine>(
 }
 
 function pathOf(snapshot: AnyMachineSnapshot): string {
-  return wordsOf(snapshot).join('.');
+  return wordsOf(snapshot.value).join('.');
 }
 
 function unfit(machine: AnyStateMachine, why: string): Error {

@@ -143,11 +143,14 @@ function importFindings({ path }: SourceFile, imports: readonly Import[]): reado
   });
 }
 
+/** The files that run machines. */
+const runners = ['src/machines/runner.ts', 'src/machines/live.ts'];
+
 function machineFindings(
   { path }: SourceFile,
   { blanked, imports }: { readonly blanked: Blanked; readonly imports: readonly Import[] },
 ): readonly Finding[] {
-  if (folderOf(path) !== 'machines' || path === 'src/machines/runner.ts') return [];
+  if (folderOf(path) !== 'machines' || runners.includes(path)) return [];
   const fromXstate = imports.filter((entry) => entry.specifier === 'xstate' && !entry.isTypeOnly);
   const found: Finding[] = [];
   for (const { line, names } of fromXstate) {
@@ -155,7 +158,7 @@ function machineFindings(
       /^(?:\*|(?:createActor|interpret|transition|initialTransition|getNextSnapshot|getInitialSnapshot)\b)/.test(name),
     );
     if (running !== undefined)
-      found.push({ path, line, fault: `'${running}' of xstate: only src/machines/runner.ts runs a machine` });
+      found.push({ path, line, fault: `'${running}' of xstate: only ${runners.join(' and ')} run a machine` });
   }
   const creation = /\bcreateMachine\s*\(/.exec(blanked.code);
   if (creation !== null && imports.length !== 1) {

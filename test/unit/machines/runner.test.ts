@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SimulatedClock, assign, emit, setup } from 'xstate';
 import { acceptingMachine } from '../../../src/machines/accepting.ts';
 import { diallingMachine } from '../../../src/machines/dialling.ts';
+import { actorEngine } from '../../../src/machines/live.ts';
 import { runMachine, stepper } from '../../../src/machines/runner.ts';
 import { sessionMachine } from '../../../src/machines/session-life.ts';
 
@@ -149,9 +150,13 @@ describe('a machine that runs', () => {
   });
 
   test('can be watched by an inspector that is attached while it runs', () => {
-    const { running } = lamp();
+    const running = runMachine(
+      lampMachine,
+      { input: undefined, clock: new SimulatedClock(), onEffect: () => {}, onState: () => {} },
+      actorEngine,
+    );
     const seen: string[] = [];
-    running.actor.system.inspect((event) => {
+    running.actor?.system.inspect((event) => {
       if (event.type === '@xstate.event') seen.push(event.event.type);
     });
     running.send({ type: 'SWITCH' });
