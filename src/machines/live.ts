@@ -38,7 +38,7 @@ export interface Engine {
 
 /** Runs a machine as an XState actor. */
 export function actorEngine(machine: AnyStateMachine, { input, clock, emitted }: EngineOptions): Engine {
-  const actor = createActor(machine, { input, clock } as never) as Actor<AnyStateMachine>;
+  const actor: Actor<AnyStateMachine> = createActor(machine, { input, clock });
   const snapshot = (): AnyMachineSnapshot => actor.getSnapshot() as AnyMachineSnapshot;
   actor.on('*', (effect) => emitted(effect as never));
   // Without an observer XState would throw a machine's own error from a real timer; `isActive` throws it instead.

@@ -79,7 +79,7 @@ class Compiling {
       context:
         typeof context === 'function'
           ? (input) => (context as Evaluate<object>)({ input } as never)
-          : () => ({ ...(context ?? {}) }),
+          : () => ({ ...(context as object | undefined) }),
       start: { guard: undefined, disarms: [], steps, next },
     };
   }
@@ -167,7 +167,7 @@ class Compiling {
       const { event } = found;
       return {
         type: 'emit',
-        effect: typeof event === 'function' ? (event as Evaluate<{ type: string }>) : () => event,
+        effect: typeof event === 'function' ? event : () => event,
       };
     }
     throw this.#unfit(`has the action ${name ?? 'of a kind'} that neither assigns nor emits`);
@@ -203,7 +203,7 @@ interface AnyTransition {
 /** What `assign` and `emit` of XState make. */
 type KnownAction =
   | { readonly type: 'xstate.assign'; readonly assignment: unknown }
-  | { readonly type: 'xstate.emit'; readonly event: { readonly type: string } };
+  | { readonly type: 'xstate.emit'; readonly event: { readonly type: string } | Evaluate<{ readonly type: string }> };
 
 /** From the root in. */
 function chainOf(node: AnyStateNode): AnyStateNode[] {

@@ -72,7 +72,7 @@ export function runMachine<M extends AnyStateMachine>(
   let word = engine.words()[0] as StateWord<M>;
   take(() => engine.start());
   return {
-    send: (event) => take(() => engine.send(event as { readonly type: string })),
+    send: (event) => take(() => engine.send(event)),
     state: () => word,
     context: () => engine.context() as ContextFrom<M>,
     stop,

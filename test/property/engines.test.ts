@@ -61,7 +61,7 @@ function runOf(
   let reaction = 0;
   const react = (): void => {
     const event = reactions[reaction++];
-    if (event !== undefined) running.send(event as never);
+    if (event !== undefined) running.send(event);
   };
   const running = runMachine(
     machine,
@@ -80,7 +80,7 @@ function runOf(
   look();
   for (const step of steps) {
     if ('pauseMs' in step) clock.advance(step.pauseMs);
-    else running.send(step as never);
+    else running.send(step);
     look();
   }
   running.stop();
