@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaults, drainMsOf, redialOf, settingsOf, threadsOf } from '../src/actors/options.ts';
+import { groupOptionsOf } from '../src/actors/selection.ts';
 import { endTable, errorTable } from '../src/errors.ts';
 import { pathsUnder, quoted, root, rowsOf, rowsWith, textOf } from './docs/page.ts';
 import { mayImport } from './tidy/folders.ts';
@@ -102,6 +103,7 @@ describe('docs/options.md', () => {
     if (/^(?:shards|watchdogMs|offloadThreads|shardHeapMb)$/.test(path)) threadsOf({ [path]: value }, true);
     else if (group === 'restarts') threadsOf({ restarts: { [name ?? '']: value } }, true);
     else if (path === 'drainMs') drainMsOf(value);
+    else if (path === 'holdMs') groupOptionsOf({ holdMs: value });
     else if (group === 'backoff') redialOf({ [name ?? '']: value });
     else if (name === undefined) settingsOf({ [group]: value });
     else if (group === 'heartbeat') settingsOf({ heartbeat: { intervalMs: 0, [name]: value } });

@@ -1,7 +1,8 @@
 // A typed program that must keep compiling against the package: the acceptance test of the public types. It is compiled,
-// never run. What it says of the store and groups comes with them.
+// never run.
 import { type Duplex, duplexPair } from 'node:stream';
 import {
+  type Action,
   type Arrived,
   type Behavior,
   type Client,
@@ -13,15 +14,21 @@ import {
   type EndReport,
   type Flip,
   type GapReport,
+  type Group,
+  type GroupOptions,
   HomingError,
   type Identity,
   type Listening,
   type Peer,
+  type Presence,
+  type Sent,
   type Server,
   type ServerEvents,
   type ServerOptions,
   type Session,
   type SessionInfo,
+  type SharedStore,
+  type Store,
   type Turn,
   type Wait,
   type Where,
@@ -60,13 +67,20 @@ type Chat = {
 
 export const chat = defineBehavior<Chat>({
   module: import.meta.url,
+  serverKeys: ['role'],
+  authorize(session, action) {
+    const asked: Action<Chat> = action;
+    if (asked.type === 'write') return asked.key === 'room' && asked.value !== session.identity.user;
+    if (asked.type === 'presence') return Promise.resolve(true);
+    return typeof asked.selector === 'string' || asked.selector.role === 'worker';
+  },
   authenticate(credentials, peer) {
     const token: string = credentials.token;
     const from: [string, number | undefined, unknown] = [peer.address, peer.port, peer.certificate];
     return { id: token, user: from[0] };
   },
   start(session) {
-    session.on('say', (text) => session.send('said', session.identity.user, text));
+    session.on('say', (text) => session.to({ room: 'main' }).send('said', session.identity.user, text));
     session.on('opt', (a, b) => {
       const maybe: number | undefined = b;
       return [a, maybe];
@@ -123,6 +137,8 @@ export const chat = defineBehavior<Chat>({
   },
 });
 
+// @ts-expect-error the server writes keys of the store only
+export const wrongKeys = defineBehavior<Chat>({ serverKeys: ['rooms'], start() {} });
 // @ts-expect-error an identity needs an id
 export const withoutId = defineBehavior<Chat>({ authenticate: () => ({ user: 'u' }), start() {} });
 // @ts-expect-error a behavior needs a start
@@ -321,6 +337,69 @@ const turnFacts = ({
   from,
   signal,
 }: Turn): [string, number, number, string | undefined, boolean] => [messageId, attempt, epoch, from, signal.aborted];
+
+// ---- the store, groups and presence
+
+const store: SharedStore<Store<Chat>> = client.store;
+store.set('room', 'main');
+store.delete('role');
+const room: string | undefined = store.get('room');
+const role: 'worker' | 'boss' | undefined = store.get('role');
+const entries: [string, unknown][] = [...store.entries()];
+const unheard: () => void = store.on('change', (key: string, value: unknown, by: 'here' | 'peer') => [key, value, by]);
+unheard();
+void [room, role, entries];
+// @ts-expect-error no such role
+store.set('role', 'x');
+// @ts-expect-error no such key
+store.set('rooms', 'main');
+// @ts-expect-error no such key
+store.get('rooms');
+client.connection.on('gap', ({ store: { copy, pending } }) => {
+  const kept: ReadonlyMap<string, unknown> = copy;
+  return [kept, ...pending.map(({ key, value }) => [key, value])];
+});
+
+const sent: Sent = await server.to({ role: 'worker' }).send('said', 'a', 'b');
+const counts: [number, number, number] = [sent.accepted, sent.refused, sent.held];
+const how: GroupOptions = { holdMs: 5_000, except: client.id };
+const group: Group<Chat['client']['events']> = server.to({ role: 'worker', room: 'main' }, how);
+await Promise.all([group.send('said', 'a', 'b'), server.to(client.id).send('said', 'a', 'b')]);
+await server.toAll().send('said', 'a', 'b');
+await server.toAll({ except: client.id }).send('said', 'a', 'b');
+const fromClient: Promise<Sent> = client.to({ role: 'boss' }).send('said', 'a', 'b');
+void [counts, fromClient];
+// @ts-expect-error wrong role
+void server.to({ role: 'x' }).send('said', 'a', 'b');
+// @ts-expect-error wrong key
+void server.to({ rooms: 'main' });
+// @ts-expect-error wrong event
+void server.to({ role: 'boss' }).send('say', 'a');
+// @ts-expect-error arity
+void server.toAll().send('said', 'a');
+// @ts-expect-error a group is not waited for
+void client.to({ role: 'boss' }).deliver;
+// @ts-expect-error times are numbers
+void server.to({ role: 'boss' }, { holdMs: '5s' });
+
+const shown = createServer(chat, { presence: { keys: ['room', 'role'] } });
+const here: Presence<Store<Chat>> = await shown.presence();
+using seen = await client.presence();
+for (const [id, { room: in_, role: as }] of here.members) {
+  const place: [string, string | undefined, 'worker' | 'boss' | undefined] = [id, in_, as];
+  void place;
+}
+here.on('came', (id, values) => [id.length, values.room]);
+here.on('changed', (_, { role: now }) => now === 'boss');
+const unwatched: () => void = here.on('went', (id) => seen.members.has(id));
+unwatched();
+here.close();
+// @ts-expect-error no such event
+here.on('left', () => {});
+// @ts-expect-error who is here is told, not set
+void here.members.set;
+// @ts-expect-error presence names its keys
+createServer(chat, { presence: true });
 
 // ---- functions and streams as values
 
