@@ -21,7 +21,7 @@ export type { Turn } from './actors/session-actor.ts';
 export type { ShardCounts } from './actors/tally.ts';
 export type { Schema, SchemaIssue, SchemaResult, Validate } from './actors/validation.ts';
 export type { Wait } from './actors/waits.ts';
-export type { Arrived, Contract, Credentials, Flip, HandlerArgs, Identity, Store } from './contract.ts';
+export type { Arrived, Contract, Credentials, Flip, HandlerArgs, Identity, Selector, Store } from './contract.ts';
 export { HomingError } from './errors.ts';
 export type { EndCode, ErrorCode, Outcome } from './errors.ts';
 export { defineBehavior } from './server/behavior.ts';
