@@ -5,7 +5,7 @@
 import type { Plain } from '../session/store.ts';
 import { Kind } from '../wire/frame.ts';
 import { forwarded } from '../wire/forward.ts';
-import { GroupSender } from './group-sender.ts';
+import { type Delivered, GroupSender } from './group-sender.ts';
 import { type HeldCopy, HeldCopies } from './held-copies.ts';
 import { type Slot, claim } from './held-slots.ts';
 import { type Member, Members } from './members.ts';
@@ -32,11 +32,17 @@ export class Groups {
     const { clock, notes, places, place } = options;
     this.#options = options;
     this.sender = new GroupSender(clock, {
+      place,
       places,
       post: (to, note) => notes.post(to, note),
       deliver: (message, slot) => this.#deliver(place, message, slot),
       drop: ({ index, ticket }) => this.#copies.drop(place, index, ticket),
     });
+  }
+
+  /** Copies of held messages that wait here. */
+  get copyCount(): number {
+    return this.#copies.size;
   }
 
   /** A session becomes visible. */
@@ -61,8 +67,8 @@ export class Groups {
   heard(from: number, note: Note): void {
     switch (note.type) {
       case 'send': {
-        const { accepted, refused } = this.#deliver(from, note.message, note.slot);
-        this.#options.notes.post(from, { type: 'sent', number: note.number, accepted, refused });
+        const delivered = this.#deliver(from, note.message, note.slot);
+        this.#options.notes.post(from, { type: 'sent', number: note.number, ...delivered });
         return;
       }
       case 'hold':
@@ -92,7 +98,7 @@ export class Groups {
   // ---- below
 
   /** The members are fixed here and now; each gets its own copy of the bytes. */
-  #deliver(owner: number, message: GroupMessage, slot: Slot | undefined): { accepted: number; refused: number } {
+  #deliver(owner: number, message: GroupMessage, slot: Slot | undefined): Delivered {
     const { selection, except } = message;
     let accepted = 0;
     let refused = 0;
@@ -103,8 +109,11 @@ export class Groups {
       if (accept(member, message, named)) accepted += 1;
       else refused += 1;
     }
-    if (slot !== undefined && accepted + refused === 0) this.#copies.add({ owner, message, slot });
-    return { accepted, refused };
+    if (slot === undefined) return { accepted, refused, isClaimed: false };
+    // Nobody else gets it later, also when this shard ends before it has said so.
+    if (accepted + refused > 0) return { accepted, refused, isClaimed: claim(slot, this.#options.place) };
+    this.#copies.add({ owner, message, slot });
+    return { accepted, refused, isClaimed: false };
   }
 
   /** This shard was not there when the message was sent: whoever is here now matched first. */
@@ -119,7 +128,7 @@ export class Groups {
     const { message, slot, owner } = copy;
     if (member.id === message.except || !this.members.isMeant(member, message.selection)) return;
     this.#copies.remove(copy);
-    if (!claim(slot)) return;
+    if (!claim(slot, this.#options.place)) return;
     const isNamed = message.from !== undefined && !member.isDialled;
     const isRefused = !accept(member, message, isNamed ? forwarded(message.payload, message.from) : undefined);
     const note = { type: 'claimed', index: slot.index, ticket: slot.ticket, isRefused } as const;

@@ -8,6 +8,9 @@ import { Deque } from '../session/deque.ts';
 /** Messages that one sender holds at most. */
 export const HELD_MESSAGES_MAX = 1_000;
 
+/** Between two tickets there is room for the number of each thread; a cell comes back to a ticket after 2^20 others. */
+const TICKET_STEP = 4_096;
+
 /** A held message's cell, as its copies know it; plain data. */
 export interface Slot {
   readonly memory: Int32Array;
@@ -16,14 +19,19 @@ export interface Slot {
   readonly ticket: number;
 }
 
-/** Takes a held message; false when somebody has it, or it is gone. */
-export function claim({ memory, index, ticket }: Slot): boolean {
-  return Atomics.compareExchange(memory, index, ticket, (ticket + 1) | 0) === ticket;
+/** Takes a held message for a place, at least -1; false when somebody has it, or it is gone. */
+export function claim({ memory, index, ticket }: Slot, place: number): boolean {
+  return Atomics.compareExchange(memory, index, ticket, (ticket + place + 2) | 0) === ticket;
 }
 
 /** Whether nobody has it yet. */
 export function isOpen({ memory, index, ticket }: Slot): boolean {
   return Atomics.load(memory, index) === ticket;
+}
+
+/** Whether this place has it. */
+export function isClaimedBy({ memory, index, ticket }: Slot, place: number): boolean {
+  return Atomics.load(memory, index) === ((ticket + place + 2) | 0);
 }
 
 /** The cells of one sender. A cell that was used shows another ticket, so that a late copy finds it gone. */
@@ -34,9 +42,12 @@ export class HeldSlots {
 
   /** A cell for one more message; undefined at the bound. */
   take(): Slot | undefined {
+    const memory = this.#memory;
     const index = this.#free.shift() ?? (this.#used < HELD_MESSAGES_MAX ? this.#used++ : undefined);
     if (index === undefined) return undefined;
-    return { memory: this.#memory, index, ticket: Atomics.load(this.#memory, index) };
+    const ticket = ((Atomics.load(memory, index) & -TICKET_STEP) + TICKET_STEP) | 0;
+    Atomics.store(memory, index, ticket);
+    return { memory, index, ticket };
   }
 
   /** Nobody asks for this cell any more: it has been claimed, by whomever. */

@@ -41,9 +41,9 @@ export class Members {
   join(member: Member): void {
     this.#all.add(member);
     this.#byId.set(member.id, member);
-    for (const [key, value] of member.actor.store.entries()) {
+    for (const [key] of member.actor.store.entries()) {
       const plain = member.actor.store.plainOf(key);
-      if (plain !== undefined && plain === value) this.#add(key, plain, member);
+      if (plain !== undefined) this.#add(key, plain, member);
     }
   }
 

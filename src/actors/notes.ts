@@ -1,4 +1,5 @@
 /** What shards, and the main thread, say to each other beside handing lines over; gathered, so that one tick crosses at once. */
+import type { Delivered } from './group-sender.ts';
 import type { Host } from './ports.ts';
 import type { Selection } from './selection.ts';
 import type { Slot } from './held-slots.ts';
@@ -23,9 +24,9 @@ export type RosterEntry = readonly [id: string, values?: Readonly<Record<string,
 
 /** Something one thread tells another. */
 export type Note =
-  /** To those who are meant; answered with `sent`. With a slot, a shard where nobody is meant keeps a copy. */
+  /** To those who are meant; answered with `sent`. With a slot, a shard claims it, or keeps a copy where nobody is meant. */
   | { readonly type: 'send'; readonly number: number; readonly message: GroupMessage; readonly slot?: Slot | undefined }
-  | { readonly type: 'sent'; readonly number: number; readonly accepted: number; readonly refused: number }
+  | ({ readonly type: 'sent'; readonly number: number } & Delivered)
   /** A shard that was not there when it was sent gets its copy of a held message. */
   | { readonly type: 'hold'; readonly message: GroupMessage; readonly slot: Slot }
   /** Somebody matched, and has it, unless the outbox was full. */

@@ -8,7 +8,7 @@ import type { RosterEntry } from './notes.ts';
 /** Values that are shown of a session. */
 export type Shown = Readonly<Record<string, Plain>>;
 
-/** Entries, and whether more of the same moment follow. */
+/** Entries, and whether more of the first list follow. */
 export type PresenceItem = readonly [entries: readonly RosterEntry[], hasMore: boolean];
 
 /** Entries of one item, and their estimated bytes, at most. */
@@ -19,6 +19,8 @@ interface Change {
   readonly values: Shown | undefined;
   /** The watcher has never heard of this session. */
   readonly isNew: boolean;
+  /** Of the first list; what is not told of it stays in front. */
+  readonly isListed: boolean;
 }
 
 /** An async iterable of items; one loop at a time reads it. */
@@ -27,7 +29,8 @@ export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
   readonly #changes = new Map<string, Change>();
   #wake: (() => void) | undefined;
   #isListed = false;
-  #isTold = false;
+  /** The watcher waits for an item whatever there is: for the first one, and for the last of the first list. */
+  #isOwed = true;
   #isOver = false;
 
   /** `left` is called once, when nobody reads it any more. */
@@ -37,27 +40,25 @@ export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
 
   /** All who are here; comes first, and once. */
   list(entries: Iterable<readonly [id: string, values: Shown]>): void {
-    for (const [id, values] of entries) this.#changes.set(id, { values, isNew: true });
+    for (const [id, values] of entries) this.#changes.set(id, { values, isNew: true, isListed: true });
     this.#isListed = true;
     this.#wake?.();
   }
 
-  /** A session came or shows other values. */
+  /** A session that is here shows other values. */
   set(id: string, values: Shown): void {
-    const before = this.#changes.get(id);
-    this.#note(id, { values, isNew: before?.isNew ?? false });
+    this.#note(id, values, false);
   }
 
   /** A session came. */
   came(id: string, values: Shown): void {
-    // One that went and came again, as after a crash of its shard, is known.
-    this.#note(id, { values, isNew: !this.#changes.has(id) });
+    this.#note(id, values, true);
   }
 
   /** A session went; one of which nothing was told is forgotten. */
   went(id: string): void {
     if (this.#changes.get(id)?.isNew === true) this.#changes.delete(id);
-    else this.#note(id, { values: undefined, isNew: false });
+    else this.#note(id, undefined, false);
   }
 
   /** Ends it; the watcher hears so. */
@@ -76,8 +77,9 @@ export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
       });
     }
     if (this.#isOver) return { done: true, value: undefined };
-    this.#isTold = true;
-    return { done: false, value: this.#take() };
+    const item = this.#take();
+    this.#isOwed = item[1];
+    return { done: false, value: item };
   }
 
   return(): Promise<IteratorResult<PresenceItem>> {
@@ -91,14 +93,15 @@ export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
 
   // ---- below
 
-  /** The first listing is news even when nobody is here. */
   get #hasNews(): boolean {
-    return this.#isListed && (!this.#isTold || this.#changes.size > 0);
+    return this.#isListed && (this.#isOwed || this.#changes.size > 0);
   }
 
-  #note(id: string, change: Change): void {
+  /** What waits to be told of a session is replaced; whether the watcher knows it follows from what was told. */
+  #note(id: string, values: Shown | undefined, isNew: boolean): void {
     if (this.#isOver) return;
-    this.#changes.set(id, change);
+    const before = this.#changes.get(id);
+    this.#changes.set(id, { values, isNew: before?.isNew ?? isNew, isListed: before?.isListed ?? false });
     this.#wake?.();
   }
 
@@ -112,7 +115,7 @@ export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
       entries.push(values === undefined ? [id] : [id, values]);
       bytes += size;
     }
-    return [entries, this.#changes.size > 0];
+    return [entries, this.#changes.values().next().value?.isListed === true];
   }
 }
 

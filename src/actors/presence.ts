@@ -38,11 +38,14 @@ export class Presence {
     this.#options = options;
   }
 
+  /** What is kept because somebody watches: feeds here, other places that are watched, and those that watch this one. */
+  get watching(): { readonly feeds: number; readonly places: number; readonly watchers: number } {
+    return { feeds: this.#feeds.size, places: this.#rosters.size, watchers: this.#watchers.size };
+  }
+
   /** Watches from now on; ends at once when the server is leaving. Throws `BadOption` when presence is off. */
   watch(): PresenceFeed {
-    if (this.#options.keys === undefined) {
-      throw new HomingError('BadOption', 'expected the server to be made with presence: { keys }');
-    }
+    this.requireOn();
     const feed: PresenceFeed = new PresenceFeed(() => this.#left(feed));
     if (this.#isClosed) feed.close();
     if (this.#isClosed) return feed;
@@ -50,6 +53,12 @@ export class Presence {
     if (this.#feeds.size === 1) for (const place of this.#options.places()) this.#ask(place);
     this.#listWhenKnown();
     return feed;
+  }
+
+  /** Throws `BadOption` when presence is off. */
+  requireOn(): void {
+    if (this.#options.keys !== undefined) return;
+    throw new HomingError('BadOption', 'expected the server to be made with presence: { keys }');
   }
 
   /** A session of this thread became visible. */

@@ -109,7 +109,11 @@ export class PresenceView implements Presence<Record<string, unknown>> {
         for (const id of missing) entries.push([id]);
         isListing = false;
       }
-      for (const entry of entries) this.#take(entry);
+      for (const entry of entries) {
+        this.#take(entry);
+        // A listener may have closed it.
+        if (this.#isOver) return;
+      }
       entries = [];
       this.#isKnown = true;
       this.#first.resolve();
@@ -125,8 +129,10 @@ export class PresenceView implements Presence<Record<string, unknown>> {
       return;
     }
     if (before !== undefined && isSame(before, values)) return;
-    this.#members.set(id, values);
-    this.#listeners.emit(before === undefined ? 'came' : 'changed', id, values);
+    // Its own: in the server, other watchers are told of the same object.
+    const shown = { ...values };
+    this.#members.set(id, shown);
+    this.#listeners.emit(before === undefined ? 'came' : 'changed', id, shown);
   }
 }
 

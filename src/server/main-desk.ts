@@ -3,7 +3,7 @@
  * hears the same notes as the shards among each other.
  */
 import { GroupSender } from '../actors/group-sender.ts';
-import { type Note, Notes } from '../actors/notes.ts';
+import { MAIN, type Note, Notes } from '../actors/notes.ts';
 import type { Host } from '../actors/ports.ts';
 import { Presence } from '../actors/presence.ts';
 
@@ -18,17 +18,25 @@ export interface MainDeskOwner {
 export class MainDesk {
   readonly sender: GroupSender;
   readonly presence: Presence;
+  readonly #notes: Notes;
 
   constructor(host: Host, presenceKeys: readonly string[] | undefined, owner: MainDeskOwner) {
     const notes = new Notes(host, (place, gathered) => owner.tell(place, gathered));
+    this.#notes = notes;
     const places = (): readonly number[] => owner.places();
     this.sender = new GroupSender(host.clock, {
+      place: MAIN,
       places,
       post: (place, note) => notes.post(place, note),
-      deliver: () => ({ accepted: 0, refused: 0 }),
+      deliver: () => ({ accepted: 0, refused: 0, isClaimed: false }),
       drop: () => {},
     });
     this.presence = new Presence({ keys: presenceKeys, notes, places });
+  }
+
+  /** What was sent leaves now: before the order to drain, after which sessions may end. */
+  flush(): void {
+    this.#notes.flush();
   }
 
   /** A shard says something. */

@@ -7,6 +7,7 @@ import type { GroupMessage } from '../actors/notes.ts';
 import type { PresenceItem } from '../actors/presence-feed.ts';
 import { HomingError } from '../errors.ts';
 import { Codec } from '../wire/codec.ts';
+import { forwardable } from '../wire/forward.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import { scan } from '../wire/scan.ts';
 import type { Action } from './behavior.ts';
@@ -19,7 +20,11 @@ export interface ServicesOptions {
   /** Undefined: nothing is allowed. */
   readonly authorize: ((action: Action<Contract>) => boolean | PromiseLike<boolean>) | undefined;
   readonly send: (message: GroupMessage, holdMs: number | undefined, failed: HeldFailed) => Sent | Promise<Sent>;
+  /** Throws `BadOption` when presence is off. */
+  readonly requirePresence: () => void;
   readonly watch: () => AsyncIterable<PresenceItem>;
+  /** `authorize` threw, which counts as no. */
+  readonly hookFailed: (cause: unknown) => void;
   /** Tells the client that a message of its own, which was held, came to nothing. */
   readonly heldFailed: HeldFailed;
 }
@@ -43,22 +48,38 @@ function address(options: ServicesOptions, args: readonly unknown[]): ReturnType
     if (isAllowed !== true) throw forbidden('address others');
     return Promise.resolve(options.send(message, holdMs, options.heldFailed)).then(asList);
   };
-  const isAllowed = options.authorize?.({ type: 'address', selector: selector as string }) ?? false;
+  const isAllowed = ask(options, { type: 'address', selector: selector as string });
   if (!isThenable(isAllowed)) return { result: send(isAllowed) };
   // Sent in the same moment in which the hold ends; the answer is awaited apart.
   const begun = Promise.resolve(isAllowed).then((allowed) => ({ result: send(allowed) }));
   return { result: begun.then(({ result }) => result), hold: begun };
 }
 
-function presence({ authorize, watch }: ServicesOptions): ReturnType<Services> {
+function presence(options: ServicesOptions): ReturnType<Services> {
+  const { requirePresence, watch } = options;
   // Nothing is watched before it is read: a client that never does costs nothing.
   const feed = { [Symbol.asyncIterator]: () => watch()[Symbol.asyncIterator]() };
   const answer = (isAllowed: unknown): unknown => {
     if (isAllowed !== true) throw forbidden('see who is present');
+    requirePresence();
     return feed;
   };
-  const isAllowed = authorize?.({ type: 'presence' }) ?? false;
-  return { result: isThenable(isAllowed) ? Promise.resolve(isAllowed).then(answer) : answer(isAllowed) };
+  const isAllowed = ask(options, { type: 'presence' });
+  return { result: isThenable(isAllowed) ? isAllowed.then(answer) : answer(isAllowed) };
+}
+
+/** What the hook says. One that throws says no, and only this end hears why. */
+function ask({ authorize, hookFailed }: ServicesOptions, action: Action<Contract>): unknown {
+  const refuse = (cause: unknown): boolean => {
+    hookFailed(cause);
+    return false;
+  };
+  try {
+    const isAllowed = authorize?.(action) ?? false;
+    return isThenable(isAllowed) ? Promise.resolve(isAllowed).catch(refuse) : isAllowed;
+  } catch (cause) {
+    return refuse(cause);
+  }
 }
 
 /** The payload of an event that a client wants to have sent, found to be one. Throws `InvalidInput`. */
@@ -68,7 +89,7 @@ function eventIn(payload: unknown, wire: WireLimits): Uint8Array {
 }
 
 function isEvent(payload: Uint8Array, wire: WireLimits): boolean {
-  const verdict = scan(payload, 0, payload.length, wire);
+  const verdict = scan(payload, 0, payload.length, forwardable(wire));
   if (verdict < 0) return false;
   try {
     const event = new Codec(wire).decode(payload, 0, payload.length, verdict);

@@ -2,13 +2,15 @@
  * What the sessions of one shard do beyond themselves: send to groups, watch presence, hand work off; and what the behavior
  * lets their clients do.
  */
+import { describeError } from '../actors/describe.ts';
 import type { Shard } from '../actors/shard.ts';
 import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { payloadForMany } from '../actors/sender.ts';
 import type { Presence, Sent } from '../client/surface.ts';
 import type { Contract } from '../contract.ts';
-import type { HomingError } from '../errors.ts';
+import { HomingError } from '../errors.ts';
 import { Codec } from '../wire/codec.ts';
+import { forwardable } from '../wire/forward.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import type { Behavior } from './behavior.ts';
 import { servicesFor } from './services.ts';
@@ -36,13 +38,14 @@ export class ShardDesk implements SessionDesk {
     const { behavior, offload, wire } = options;
     this.#options = options;
     this.offload = offload;
-    this.#codec = new Codec(wire);
+    this.#codec = new Codec(forwardable(wire));
     this.#serverKeys = behavior.serverKeys === undefined ? undefined : new Set(behavior.serverKeys);
   }
 
   /** From now on what the peer of a session asks for is judged by the behavior. */
-  govern({ actor }: Held, session: Session<Contract>): void {
-    const { behavior, shard, wire } = this.#options;
+  govern(held: Held, session: Session<Contract>): void {
+    const { behavior, shard, wire, failed } = this.#options;
+    const { actor } = held;
     const { store } = actor;
     if (this.#serverKeys !== undefined) store.serverKeys = this.#serverKeys;
     const authorize = behavior.authorize?.bind(behavior, session);
@@ -52,7 +55,12 @@ export class ShardDesk implements SessionDesk {
       wire,
       authorize,
       send: (message, holdMs, failed) => shard.groups.sender.send(message, holdMs, failed),
+      requirePresence: () => shard.presence.requireOn(),
       watch: () => shard.presence.watch(),
+      hookFailed: (cause) => {
+        const sentence = `authorize() failed for session ${held.id}: ${describeError(cause).message}`;
+        failed(new HomingError('HandlerFailed', sentence, { cause }), held);
+      },
       heldFailed: (error) => actor.notify(error),
     });
   }

@@ -142,6 +142,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     const isFirst = this.#drainMs < 0;
     this.#drainMs = drainMs;
     if (!this.#isStarted) this.#closing.resolve();
+    this.#main.flush();
     this.#supervisor.drain(drainMs + DRAIN_GRACE_MS);
     if (!isFirst) for (const member of this.#members.values()) member.order({ type: 'drain', drainMs });
     this.#checkDrained();

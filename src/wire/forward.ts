@@ -1,28 +1,42 @@
 /** An event on its way to other sessions: its payload with the name of the session that it comes from, and none decoded. */
+import { SESSION_ID_BYTES_MAX } from '../ids.ts';
 import { readU16, readU32 } from './frame.ts';
+import type { WireLimits } from './limits.ts';
 
 /**
- * The payload `[name, from, ...arguments]` for that of an event, `[name, ...arguments]`, which has been scanned. `from` is
- * ASCII of at most 255 characters. The bytes are a copy.
+ * The payload `[name, ...arguments, from]` for that of an event, `[name, ...arguments]`, which has been scanned within
+ * `forwardable` limits. At the end, because links in the arguments lead from the root. `from` is ASCII of at most 64
+ * characters. The bytes are a copy.
  */
 export function forwarded(payload: Uint8Array, from: string): Uint8Array {
-  const count = lengthAt(payload, 0) + 1;
-  const nameAt = headBytes(payload, 0);
-  const nameEnd = nameAt + headBytes(payload, nameAt) + lengthAt(payload, nameAt);
-  const head = headOf(0x80, count);
+  const bodyAt = headBytes(payload, 0);
+  const head = headOf(0x80, lengthAt(payload, 0) + 1);
   const fromHead = headOf(0x60, from.length);
-  const bytes = new Uint8Array(head.length + fromHead.length + from.length + payload.length - nameAt);
+  const bodyEnd = head.length + payload.length - bodyAt;
+  const bytes = new Uint8Array(bodyEnd + fromHead.length + from.length);
   bytes.set(head, 0);
-  bytes.set(payload.subarray(nameAt, nameEnd), head.length);
-  let at = head.length + nameEnd - nameAt;
-  bytes.set(fromHead, at);
-  at += fromHead.length;
-  for (let i = 0; i < from.length; i++) bytes[at + i] = from.charCodeAt(i);
-  bytes.set(payload.subarray(nameEnd), at + from.length);
+  bytes.set(payload.subarray(bodyAt), head.length);
+  bytes.set(fromHead, bodyEnd);
+  const fromAt = bodyEnd + fromHead.length;
+  for (let i = 0; i < from.length; i++) bytes[fromAt + i] = from.charCodeAt(i);
   return bytes;
 }
 
-/** A head of this major type in its shortest form; no event has more than 65,536 elements. */
+/**
+ * The limits for an event that keeps within these with a name at its end. What a receiver refuses would come again with
+ * every resume. The bytes of a message are each receiver's own, and measured there.
+ */
+export function forwardable(limits: WireLimits): WireLimits {
+  const { items, arrayItems, costBytes } = limits;
+  return {
+    ...limits,
+    items: items - 1,
+    arrayItems: arrayItems - 1,
+    costBytes: costBytes - 8 - 24 - SESSION_ID_BYTES_MAX,
+  };
+}
+
+/** A head of this major type in its shortest form. */
 function headOf(major: number, length: number): Uint8Array {
   if (length < 24) return Uint8Array.of(major | length);
   if (length < 256) return Uint8Array.of(major | 24, length);

@@ -148,6 +148,33 @@ describe('two connected ends', () => {
     expect(told.word).toBe('resolved');
   });
 
+  test('U14: a key that the server sets can be read at the client, also when the link is gone', async () => {
+    const stage = new Stage({ client: { autoReconnect: false } });
+    await stage.up();
+    stage.session.store.set('who', { name: 'ann' });
+    await stage.world.run(100);
+    stage.node.path.cutAfter('client', 0);
+    await stage.state('idle');
+    expect(stage.client.store.get('who')).toEqual({ name: 'ann' });
+    await stage.world.run(60_000);
+    expect([stage.client.store.get('who'), stage.client.connection.state]).toEqual([{ name: 'ann' }, 'idle']);
+  });
+
+  test('U15: a key that the client sets is read by the server in its change event, whose maker is the peer', async () => {
+    const heard: unknown[] = [];
+    await using world = await loopback((session) => {
+      session.store.on('change', (key, value, by) => void heard.push([key, value, by, session.store.get(key)]));
+    });
+    const { client } = await world.pair();
+    client.store.set('who', { name: 'ann' });
+    client.store.set('who', undefined);
+    await client.flush();
+    expect(heard).toEqual([
+      ['who', { name: 'ann' }, 'peer', { name: 'ann' }],
+      ['who', undefined, 'peer', undefined],
+    ]);
+  });
+
   test('U16: a session that the server ends is told to its client, and its id is of no use any more', async () => {
     await using world = await loopback();
     const { client, session } = await world.pair();
@@ -320,11 +347,40 @@ describe('a client whose line is lost', () => {
   });
 });
 
+describe('a client whose session has expired', () => {
+  test('U39: finds an empty store at both ends, and what it had only in the report', async () => {
+    const stage = new Stage({ server: { lingerMs: 2_000 } });
+    await stage.up();
+    stage.session.store.set('by server', 1);
+    stage.client.store.set('by client', 2);
+    await stage.world.run(100);
+    stage.client.disconnect();
+    await stage.world.run(5_000);
+    stage.client.store.set('while away', 3);
+    const lost: unknown[] = [];
+    stage.client.connection.on('gap', ({ store }) => lost.push([...store.copy], store.pending));
+    stage.client.connect();
+    await stage.up();
+    await stage.world.run(5_000);
+    const stores = [stage.client.store, stage.session.store];
+    expect(stores.map((store) => [...store.entries()])).toEqual([[], []]);
+    expect(lost).toEqual([
+      [
+        ['by server', 1],
+        ['by client', 2],
+      ],
+      [{ key: 'while away', value: 3 }],
+    ]);
+    expect([stage.toldByServer, stage.sessions.length]).toEqual([['end expired 0 0'], 2]);
+  });
+});
+
 describe('a client that is not connected yet', () => {
-  test('U41: whose factory answers later has everything that was sent before arrive once it does', async () => {
+  test('U41: whose factory answers later has everything that was sent and set before arrive once it does', async () => {
     const heard: unknown[] = [];
     await using world = await loopback((session) => {
       session.on('say', (text) => void heard.push(text));
+      session.store.on('change', (key, value) => void heard.push([key, value]));
       session.expose({ twice: (value) => Number(value) * 2 });
     });
     const gate = new Gate();
@@ -334,13 +390,14 @@ describe('a client that is not connected yet', () => {
     };
     const client = world.client({}, { createConnection });
     client.send('say', 'first');
+    client.store.set('key', 'value');
     const called = client.call('twice', 21);
     client.send('say', 'second');
     await until(() => client.connection.state === 'connecting', 'the first dial');
     expect(heard).toEqual([]);
     gate.open();
     await client.flush();
-    expect([heard, await called]).toEqual([['first', 'second'], 42]);
+    expect([heard, await called]).toEqual([['first', ['key', 'value'], 'second'], 42]);
   });
 
   test('U42: and is unreferenced lets the process exit while it waits to try again', async () => {

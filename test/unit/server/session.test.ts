@@ -69,9 +69,9 @@ describe('session.close', () => {
     await done.reached(1);
     await until(() => client.connection.state === 'up', 'up');
     relay.isRefusing = true;
-    const down = nextAt(world.server, 'down');
+    const down = [nextAt(world.server, 'down'), nextInfo(client.connection, 'down')];
     relay.cut();
-    await down;
+    await Promise.all(down);
     client.send('say', 4);
     await session.close('while you were away');
     gate.open();

@@ -1,0 +1,135 @@
+// Groups on virtual time: random sends to sessions in any shard, with and without a hold, while lines break, shards stand
+// still and die, and clients start anew. A failing plan shrinks to a short story.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../../src/testing/plan.ts';
+import { fairShards } from '../../src/testing/shards-plan.ts';
+import { type GroupAct, type GroupPlan, type GroupSum, playGroups } from './group-stage.ts';
+import { shardDeathPlans, shardedLinePlans, shardedMemoryPlans } from './shard-plans.ts';
+
+const RUNS = 60;
+const CLIENTS = 4;
+
+const client = fc.nat({ max: CLIENTS - 1 });
+const room = fc.constantFrom('a', 'b');
+const role = fc.constantFrom('x', 'y');
+const values = fc.oneof(fc.record({ room }), fc.record({ room, role }), fc.constant({ all: true }));
+
+const send = fc.record({
+  type: fc.constant('send' as const),
+  target: fc.oneof({ weight: 5, arbitrary: fc.record({ values }) }, { weight: 1, arbitrary: fc.record({ client }) }),
+  except: fc.option(client, { nil: undefined, freq: 2 }),
+  holdMs: fc.option(fc.oneof(fc.integer({ min: 1, max: 1_500 }), fc.constant(60_000)), { nil: undefined, freq: 2 }),
+  bytes: fc.oneof({ weight: 5, arbitrary: fc.nat({ max: 60 }) }, { weight: 1, arbitrary: fc.constant(1_500) }),
+  count: fc.constantFrom(1, 1, 2, 6),
+});
+
+const store = fc
+  .oneof(
+    fc.record({ key: fc.constant('room'), value: fc.option(room, { nil: undefined }) }),
+    fc.record({ key: fc.constant('role'), value: fc.option(role, { nil: undefined }) }),
+  )
+  .map((entry) => ({ type: 'store' as const, ...entry }));
+
+const acts: fc.Arbitrary<readonly GroupAct[]> = fc.array(
+  fc
+    .tuple(
+      fc.nat({ max: 4_000 }),
+      client,
+      fc.constantFrom('session' as const, 'client' as const),
+      fc.oneof(send, store),
+    )
+    .map(([atMs, whose, by, act]) => ({ atMs, client: whose, by, ...act })),
+  { minLength: 6, maxLength: 40, size: 'max' },
+);
+
+function groupPlans(plans: fc.Arbitrary<Plan>): fc.Arbitrary<GroupPlan> {
+  return fc
+    .record({ plan: plans, authorizeMs: fc.constantFrom(0, 3, 120), acts })
+    .map(({ plan, ...rest }) => ({ ...rest, plan: { ...plan, clients: CLIENTS } }));
+}
+
+async function play(plans: fc.Arbitrary<Plan>): Promise<GroupSum> {
+  const all: GroupSum[] = [];
+  await fc.assert(
+    fc.asyncProperty(groupPlans(plans), async (plan) => void all.push(await playGroups(plan))),
+    { numRuns: RUNS },
+  );
+  const sum = (key: keyof GroupSum): number => all.reduce((total, each) => total + each[key], 0);
+  const keys = Object.keys(all[0] ?? {}) as (keyof GroupSum)[];
+  return Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as GroupSum;
+}
+
+describe('a send to a group', () => {
+  it('reaches each member once, in the order of its sender, whatever befalls their lines', async () => {
+    const sum = await play(shardedLinePlans);
+    expect([sum.gapCount, sum.lossCount]).toEqual([0, 0]);
+    expect(sum.copyCount).toBeGreaterThan(RUNS * 5);
+    expect(sum.detachedCount).toBeGreaterThan(RUNS / 2);
+    expect(sum.claimedCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.expiredCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.refusedCount).toBeGreaterThan(0);
+  });
+
+  it('is accounted for when shards die and are given up, and clients and servers start anew', async () => {
+    const sum = await play(shardedMemoryPlans);
+    expect(sum.lossCount).toBeGreaterThan(RUNS / 3);
+    expect(sum.gapCount).toBeGreaterThan(RUNS / 3);
+    expect(sum.claimedCount).toBeGreaterThan(RUNS / 8);
+    expect(sum.expiredCount).toBeGreaterThan(RUNS / 8);
+  });
+
+  it('leaves nothing open in the shards that live when others die', async () => {
+    const sum = await play(shardDeathPlans);
+    expect(sum.lossCount).toBeGreaterThan(RUNS / 2);
+    expect(sum.claimedCount).toBeGreaterThan(RUNS / 8);
+  });
+});
+
+describe('a held message', () => {
+  const options = {
+    checksum: true,
+    lingerMs: 120_000,
+    mailboxMessages: 1_024,
+    mailboxBytes: 1_048_576,
+    outboxMessages: 10_000,
+    outboxBytes: 16_777_216,
+    resends: false,
+    discards: false,
+    shards: { ...fairShards, channelMs: 60 },
+  };
+
+  /** Somebody comes to match what was held long before, and that shard dies a moment later. */
+  function deathAfterMatch(seed: number, deadMs: number, holds: boolean): GroupPlan {
+    const target = { values: { room: 'a' } };
+    const send = { type: 'send' as const, target, except: undefined, holdMs: 60_000, bytes: 9, count: 3 };
+    const sentMs = holds ? 500 : 995;
+    const acts: GroupAct[] = [
+      ...(['session', 'client'] as const).map((by) => ({ ...send, atMs: sentMs, client: 0, by })),
+      { type: 'store', atMs: 1_000, client: 1, by: 'session', key: 'room', value: 'a' },
+    ];
+    const faults = [
+      { type: 'shardCrash' as const, client: 1, which: 'home' as const, isSilent: false, atMs: 1_000 + deadMs },
+    ];
+    const plan: Plan = { seed, clients: 2, weather: {}, options, chaosMs: 2_000, faults, acts: [] };
+    return { plan, authorizeMs: 0, acts };
+  }
+
+  it.each([
+    ['was held', true],
+    ['is asked about', false],
+  ])('that %s is given to one, or told, when the shard dies that has just matched it', async (_, holds) => {
+    let deadCount = 0;
+    for (let seed = 1; seed <= 8; seed += 1) {
+      for (let deadMs = 1; deadMs < 90; deadMs += 6) {
+        try {
+          const { lossCount } = await playGroups(deathAfterMatch(seed, deadMs, holds));
+          deadCount += lossCount;
+        } catch (error) {
+          throw new Error(`seed ${seed}, dead after ${deadMs} ms`, { cause: error });
+        }
+      }
+    }
+    expect(deadCount).toBe(120);
+  });
+});
