@@ -2,7 +2,8 @@
  * Group sends of one thread: to its own sessions at once, to those of the other shards by notes, in order; what each shard
  * answers is summed. Holds what nobody matched until somebody does or the time is over.
  */
-import { HomingError } from '../errors.ts';
+import { type ErrorCode, HomingError } from '../errors.ts';
+import { nameOf } from '../wire/forward.ts';
 import { type Slot, HeldSlots, HELD_MESSAGES_MAX, claim, isClaimedBy, isOpen } from './held-slots.ts';
 import type { GroupMessage, Note } from './notes.ts';
 import type { Clock } from './ports.ts';
@@ -149,7 +150,8 @@ export class GroupSender {
     this.#end(hold);
     const { send } = hold;
     if (send === undefined) {
-      if (isRefused) hold.failed(new HomingError('OutboxFull', 'a held message found a session whose outbox is full'));
+      if (isRefused)
+        hold.failed(failureOf(hold, 'OutboxFull', 'it was held, and the first who matched has a full outbox'));
       return;
     }
     // While the shards were asked: it counts as one more of them.
@@ -169,15 +171,19 @@ export class GroupSender {
     for (const hold of this.#holds.values()) if (isClaimedBy(hold.slot, place)) this.#lose(hold);
   }
 
-  /** The thread ends: nobody is told any more. */
+  /** The thread ends: what is held is told to its senders. */
   close(): void {
     this.#isClosed = true;
-    for (const { timer, slot } of this.#holds.values()) {
-      if (timer !== undefined) this.#clock.clearTimeout(timer);
-      claim(slot, this.#owner.place);
-    }
+    const held = [...this.#holds.values()];
     this.#holds.clear();
     this.#heldBytes = 0;
+    for (const hold of held) {
+      if (hold.timer !== undefined) this.#clock.clearTimeout(hold.timer);
+      const isOurs = claim(hold.slot, this.#owner.place);
+      // Who still waits for the answer learns it from that.
+      if (isOurs && hold.send === undefined)
+        hold.failed(failureOf(hold, 'HeldExpired', 'it was held when the server ended'));
+    }
     for (const { resolve, accepted, refused } of this.#pending.values()) resolve({ accepted, refused, held: 0 });
     this.#pending.clear();
     this.#pendingBytes = 0;
@@ -225,7 +231,7 @@ export class GroupSender {
   #settled({ hold, accepted, refused }: Tally): Sent | undefined {
     if (hold === undefined) return { accepted, refused, held: 0 };
     if (hold.isOver) {
-      if (hold.isLost && accepted + refused === 0) hold.failed(lostWithShard());
+      if (hold.isLost && accepted + refused === 0) hold.failed(lostWithShard(hold));
       return { accepted, refused, held: 0 };
     }
     if (!isOpen(hold.slot)) return undefined;
@@ -237,14 +243,14 @@ export class GroupSender {
   #expire(hold: Hold): void {
     if (!claim(hold.slot, this.#owner.place)) return;
     this.#end(hold);
-    hold.failed(new HomingError('HeldExpired', 'nobody matched a message within the time that it was held'));
+    hold.failed(failureOf(hold, 'HeldExpired', 'nobody matched within the time that it was held'));
   }
 
   /** The shard that claimed it has ended before it said to what end. */
   #lose(hold: Hold): void {
     this.#end(hold);
     hold.isLost = true;
-    if (hold.send === undefined) hold.failed(lostWithShard());
+    if (hold.send === undefined) hold.failed(lostWithShard(hold));
     else this.#settle(hold.send.number, hold.send.pending);
   }
 
@@ -268,8 +274,13 @@ export class GroupSender {
   }
 }
 
-function lostWithShard(): HomingError {
-  return new HomingError('OutcomeUnknown', 'a held message found a session, whose shard has ended');
+function lostWithShard(hold: Hold): HomingError {
+  return failureOf(hold, 'OutcomeUnknown', 'it was held and found a session, whose shard has ended');
+}
+
+/** What becomes of a held message that is not delivered; it begins with the name of the event. */
+function failureOf({ message }: Hold, code: ErrorCode, why: string): HomingError {
+  return new HomingError(code, `${nameOf(message.payload)}: ${why}`);
 }
 
 /** What a message weighs while it waits: not only what is sent may be long, also for whom. */

@@ -57,6 +57,11 @@ export class Notes {
     else waiting.push(note);
   }
 
+  /** A place is gone: what waits for it is nothing to its successor. */
+  drop(place: number): void {
+    this.#waiting.delete(place);
+  }
+
   /** Sends what waits now. */
   flush(): void {
     const waiting = this.#waiting;

@@ -25,6 +25,8 @@ interface Change {
 
 /** An async iterable of items; one loop at a time reads it. */
 export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
+  /** Called once, when it is over. */
+  ended: (() => void) | undefined;
   readonly #left: () => void;
   readonly #changes = new Map<string, Change>();
   #wake: (() => void) | undefined;
@@ -68,6 +70,7 @@ export class PresenceFeed implements AsyncIterableIterator<PresenceItem> {
     this.#changes.clear();
     this.#wake?.();
     this.#left();
+    this.ended?.();
   }
 
   async next(): Promise<IteratorResult<PresenceItem>> {

@@ -358,6 +358,7 @@ export class SessionActor {
     this.handlers.close();
     this.#replies.close();
     this.functions.close();
+    this.store.close();
     this.#settleOutputs();
     this.#waits.rejectAll((what) => this.#ended(what, undefined));
     this.#ending?.abort(new HomingError(code, `the session ended: ${reason || code}`));
@@ -564,6 +565,7 @@ export class SessionActor {
   #storeOwner(): StoreOwner {
     return {
       send: (kind, key, payload) => this.sender.store(kind, key, payload),
+      isSpent: () => this.#books?.isSpent === true,
       failed: (error) => this.#owner.failed(error),
       shown: (key, now, before) => this.#owner.shown?.(key, now, before),
     };

@@ -62,6 +62,7 @@ export class Shard implements AcceptorOwner {
   readonly groups: Groups;
   /** Who is here, for those who may know. */
   readonly presence: Presence;
+  readonly #notes: Notes;
   readonly #owner: ShardOwner;
   readonly #around: Surroundings;
   readonly #tally: Tally;
@@ -96,6 +97,7 @@ export class Shard implements AcceptorOwner {
     this.#graves = new Graveyard(settings.limits.sessions);
     const { neighbors, place } = around;
     const notes = new Notes(host, (to, gathered) => neighbors.tell(to, gathered));
+    this.#notes = notes;
     const places = (): readonly number[] => neighbors.others();
     this.groups = new Groups({ clock: host.clock, place, notes, places });
     this.presence = new Presence({ keys: settings.presenceKeys, notes, places });
@@ -117,6 +119,7 @@ export class Shard implements AcceptorOwner {
 
   /** Another shard is gone. */
   lost(place: number): void {
+    this.#notes.drop(place);
     this.groups.lost(place);
     this.presence.lost(place);
   }

@@ -4,12 +4,12 @@
  * out, so nobody changes the store by changing an object.
  */
 import { HomingError } from '../errors.ts';
-import { Copy, Entries, type Entry, type Plain, STORE_BYTES_MAX, STORE_KEYS_MAX } from '../session/store.ts';
+import { Copy, Entries, type Entry, type Plain, STORE_BYTES_MAX } from '../session/store.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Kind, copyOf } from '../wire/frame.ts';
 import { describeError, isThenable } from './describe.ts';
 import { type StoreListener, StoreListeners } from './store-listeners.ts';
-import { isKey, plainOf, requireKey, valueOf } from './stored-values.ts';
+import { bounds, isKey, plainOf, requireKey, storeFull, valueOf } from './stored-values.ts';
 
 /** What the user has of a store. */
 export interface StoreView {
@@ -35,6 +35,8 @@ export type MayWrite = (key: string, value: unknown) => boolean | PromiseLike<bo
 export interface StoreOwner {
   /** Sends `[key, value]`, or `[key]`, which has been encoded. Returns its ordinal. Throws what `send` throws. */
   send(kind: number, key: string, payload: Uint8Array): number;
+  /** Whether the shard holds as many bytes as it may. */
+  isSpent(): boolean;
   /** Something went wrong that no promise carries. */
   failed(error: HomingError): void;
   /** What this end shows of a key has changed; plain values only, undefined for others. */
@@ -64,6 +66,7 @@ export class SharedStore implements StoreView {
   readonly #entries: Entries | undefined;
   /** At the end that follows; made when it is needed. */
   #copy: Copy | undefined;
+  #isOver = false;
   readonly #listeners = new StoreListeners((error) => this.#listenerFailed(error));
 
   constructor(
@@ -223,6 +226,11 @@ export class SharedStore implements StoreView {
     return loss;
   }
 
+  /** The session has ended: what it shows stays as it is. */
+  close(): void {
+    this.#isOver = true;
+  }
+
   // ---- below
 
   get #theCopy(): Copy {
@@ -262,9 +270,9 @@ export class SharedStore implements StoreView {
   #decide(key: string, value: unknown, payload: Uint8Array, isAllowed: boolean, verdict: Verdict): undefined {
     const entries = this.#entries;
     const entry = value === undefined ? undefined : { payload, plain: plainOf(value) };
-    if (entries === undefined || !isAllowed) {
+    if (entries === undefined || this.#isOver || !isAllowed) {
       verdict(new HomingError('WriteRefused', `store.${key}: the server does not allow this write`));
-    } else if (entry !== undefined && !entries.fits(key, entry)) {
+    } else if (entry !== undefined && (!entries.fits(key, entry) || this.#owner.isSpent())) {
       verdict(storeFull(key));
     } else {
       this.#show(key, 'peer', () => {
@@ -288,12 +296,4 @@ export class SharedStore implements StoreView {
     const sentence = `a listener of store changes threw: ${describeError(error).message}`;
     this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error }));
   }
-}
-
-function storeFull(key: string): HomingError {
-  return new HomingError('StoreFull', `store.${key}: expected a store of at most ${bounds()}`);
-}
-
-function bounds(): string {
-  return `${STORE_KEYS_MAX} keys and ${STORE_BYTES_MAX} bytes`;
 }

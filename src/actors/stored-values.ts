@@ -1,6 +1,6 @@
 /** Keys and values of the shared store: which keys there may be, which values are looked at, and how one is read back. */
 import { HomingError } from '../errors.ts';
-import type { Entry, Plain } from '../session/store.ts';
+import { type Entry, type Plain, STORE_BYTES_MAX, STORE_KEYS_MAX } from '../session/store.ts';
 import { Codec } from '../wire/codec.ts';
 import { defaultWireLimits } from '../wire/limits.ts';
 
@@ -33,4 +33,14 @@ export function valueOf(entry: Entry | undefined): unknown {
   if (entry.plain !== undefined) return entry.plain;
   const [, value] = storeCodec.decode(entry.payload, 0, entry.payload.length, 1) as [string, unknown];
   return value;
+}
+
+/** The refusal of an entry for which there is no room. */
+export function storeFull(key: string): HomingError {
+  return new HomingError('StoreFull', `store.${key}: expected a store of at most ${bounds()}`);
+}
+
+/** How much a store may hold, in words. */
+export function bounds(): string {
+  return `${STORE_KEYS_MAX} keys and ${STORE_BYTES_MAX} bytes`;
 }

@@ -220,7 +220,10 @@ export class SessionClient {
       failed: (error: unknown) => {
         if (error instanceof HomingError && !this.#isClosed) this.connection.emit('error', error);
       },
-      listenerFailed: (error: unknown) => this.connection.listenerFailed(error),
+      listenerFailed: (cause: unknown) => {
+        const sentence = `a listener of presence threw: ${describeError(cause).message}`;
+        this.connection.emit('error', new HomingError('HandlerFailed', sentence, { cause }));
+      },
       mayReopen: (error: unknown) => !this.#isLeaving && isOfEpoch(error),
       closed: (view: PresenceView) => void this.#views.delete(view),
     };

@@ -27,7 +27,7 @@ export interface ConnectionSource {
 /** A connection as its session shows it. */
 export class ConnectionView implements Connection {
   readonly #source: ConnectionSource;
-  readonly #listeners = new Listeners<ConnectionEvents>((error) => this.listenerFailed(error));
+  readonly #listeners = new Listeners<ConnectionEvents>((error) => this.#listenerFailed(error));
 
   constructor(source: ConnectionSource) {
     this.#source = source;
@@ -79,8 +79,7 @@ export class ConnectionView implements Connection {
     return choice;
   }
 
-  /** A listener of the user threw. */
-  listenerFailed(error: unknown): void {
+  #listenerFailed(error: unknown): void {
     const sentence = `a listener of connection events threw: ${describeError(error).message}`;
     warn(new HomingError('HandlerFailed', sentence, { cause: error }));
   }

@@ -56,6 +56,7 @@ export class MainDesk {
 
   /** A shard is gone. */
   lost(place: number): void {
+    this.#notes.drop(place);
     this.sender.lost(place);
     this.presence.lost(place);
   }

@@ -4,7 +4,7 @@ import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { isThenable } from '../actors/describe.ts';
 import type { HeldFailed, Sent } from '../actors/group-sender.ts';
 import type { GroupMessage } from '../actors/notes.ts';
-import type { PresenceItem } from '../actors/presence-feed.ts';
+import type { PresenceFeed } from '../actors/presence-feed.ts';
 import { HomingError } from '../errors.ts';
 import { Codec } from '../wire/codec.ts';
 import { forwardable } from '../wire/forward.ts';
@@ -22,15 +22,19 @@ export interface ServicesOptions {
   readonly send: (message: GroupMessage, holdMs: number | undefined, failed: HeldFailed) => Sent | Promise<Sent>;
   /** Throws `BadOption` when presence is off. */
   readonly requirePresence: () => void;
-  readonly watch: () => AsyncIterable<PresenceItem>;
+  readonly watch: () => PresenceFeed;
   /** `authorize` threw, which counts as no. */
   readonly hookFailed: (cause: unknown) => void;
   /** Tells the client that a message of its own, which was held, came to nothing. */
   readonly heldFailed: HeldFailed;
 }
 
+/** Watches of presence that one session has at a time. */
+const WATCHES_MAX = 16;
+
 /** The services of one session. */
-export function servicesFor(options: ServicesOptions): Services {
+export function servicesFor(given: ServicesOptions): Services {
+  const options = { ...given, watch: bounded(given.watch) };
   return ([name, ...args]) => {
     if (name === 'address') return address(options, args);
     if (name === 'presence') return presence(options);
@@ -66,6 +70,20 @@ function presence(options: ServicesOptions): ReturnType<Services> {
   };
   const isAllowed = ask(options, { type: 'presence' });
   return { result: isThenable(isAllowed) ? isAllowed.then(answer) : answer(isAllowed) };
+}
+
+/** Each watch that nobody reads keeps the list of all who are here. */
+function bounded(watch: () => PresenceFeed): () => PresenceFeed {
+  let count = 0;
+  return () => {
+    if (count >= WATCHES_MAX) {
+      throw new HomingError('TooManyCalls', `expected fewer than ${WATCHES_MAX} watches of presence by one session`);
+    }
+    const feed = watch();
+    count += 1;
+    feed.ended = () => (count -= 1);
+    return feed;
+  };
 }
 
 /** What the hook says. One that throws says no, and only this end hears why. */

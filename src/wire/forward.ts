@@ -36,6 +36,13 @@ export function forwardable(limits: WireLimits): WireLimits {
   };
 }
 
+/** The name of an event in its payload, which has been scanned. */
+export function nameOf(payload: Uint8Array): string {
+  const nameAt = headBytes(payload, 0);
+  const textAt = nameAt + headBytes(payload, nameAt);
+  return new TextDecoder().decode(payload.subarray(textAt, textAt + lengthAt(payload, nameAt)));
+}
+
 /** A head of this major type in its shortest form. */
 function headOf(major: number, length: number): Uint8Array {
   if (length < 24) return Uint8Array.of(major | length);

@@ -191,6 +191,21 @@ describe('a send', () => {
   });
 });
 
+describe('a message that is held when the thread ends', () => {
+  it('is told to its sender, by the name of its event', async () => {
+    const desk = new Desk(1);
+    desk.own = nobody;
+    desk.send(1_000);
+    desk.answer(1, 0);
+    await desk.pass();
+    expect(desk.sent).toEqual([{ accepted: 0, refused: 0, held: 1 }]);
+    desk.sender.close();
+    expect(desk.told).toEqual(['HeldExpired']);
+    expect(isOpen(desk.slot)).toBe(false);
+    desk.expectNothingLeft();
+  });
+});
+
 describe('a message that nobody matches', () => {
   it('is held once all have said so, and its sender is told when the time is over', async () => {
     const desk = new Desk(1, 2);

@@ -22,7 +22,7 @@ function end(decides: boolean, limits = { outboxMessages: 10_000, outboxBytes: 1
   const sent: { readonly kind: number; readonly key: string; readonly payload: Uint8Array }[] = [];
   const told: string[] = [];
   const shown: unknown[][] = [];
-  const state: { refuses: HomingError | undefined } = { refuses: undefined };
+  const state: { refuses: HomingError | undefined; isSpent: boolean } = { refuses: undefined, isSpent: false };
   const owner = {
     send(kind: number, key: string, payload: Uint8Array): number {
       if (state.refuses !== undefined) throw state.refuses;
@@ -30,6 +30,7 @@ function end(decides: boolean, limits = { outboxMessages: 10_000, outboxBytes: 1
       return sent.length;
     },
     failed: (error: HomingError) => void told.push(error.code),
+    isSpent: () => state.isSpent,
     shown: (...change: unknown[]) => void shown.push(change),
   };
   const store = new SharedStore(owner, new Codec(defaultWireLimits), decides, limits);
@@ -511,5 +512,29 @@ describe('the end that follows', () => {
     const { store, all } = end(false);
     expect(judge(store, 'a', 1)).toMatchObject({ refusal: { code: 'WriteRefused' } });
     expect(all()).toEqual([]);
+  });
+});
+
+describe('a shard that holds as much as it may', () => {
+  it('takes no entry of a peer, and lets it delete what is there', async () => {
+    const { store, state, all } = end(true);
+    await judge(store, 'a', 1);
+    state.isSpent = true;
+    expect(await judge(store, 'b', 2)).toMatchObject({ refusal: { code: 'StoreFull' } });
+    expect(await judge(store, 'a')).toMatchObject({ refusal: undefined });
+    expect(all()).toEqual([]);
+  });
+});
+
+describe('a store whose session has ended', () => {
+  it('stays as it is when a hook answers too late', async () => {
+    const { store, heard, all } = end(true);
+    const gate = Promise.withResolvers<boolean>();
+    store.mayWrite = () => gate.promise;
+    const judged = judge(store, 'a', 1);
+    store.close();
+    gate.resolve(true);
+    expect(await judged).toMatchObject({ refusal: { code: 'WriteRefused' } });
+    expect([all(), heard]).toEqual([[], []]);
   });
 });
