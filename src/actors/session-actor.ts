@@ -232,9 +232,15 @@ export class SessionActor {
     const turn = this.mailbox.turn;
     if (turn === undefined) throw new HomingError('NoTurn', 'expected to be read in a handler before its first await');
     const { seq, epoch } = turn;
-    this.#ending ??= new AbortController();
-    const signal = this.callee.signalOf(seq, epoch) ?? this.#ending.signal;
+    const signal = this.callee.signalOf(seq, epoch) ?? this.ending;
     return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: turn.from, signal };
+  }
+
+  /** Aborted when the session ends. */
+  get ending(): AbortSignal {
+    this.#ending ??= new AbortController();
+    if (this.#end !== undefined) this.#ending.abort();
+    return this.#ending.signal;
   }
 
   /** From now on only handlers that run may send: the session is closing. */

@@ -47,7 +47,8 @@ export interface SessionDesk {
   readonly offload: Offload;
   /** Sends `[event, ...args]` to a group in the name of a session. */
   send(from: Held, selector: unknown, options: unknown, message: readonly unknown[]): Promise<Sent>;
-  presence(): Promise<Presence<Record<string, unknown>>>;
+  /** Watches who is here until the session ends. */
+  presence(of: Held): Promise<Presence<Record<string, unknown>>>;
 }
 
 /** The object behind `Session`. */
@@ -114,7 +115,7 @@ export class SessionHandle {
   }
 
   presence(): Promise<Presence<Record<string, unknown>>> {
-    return this.#desk.presence();
+    return this.#desk.presence(this.#held);
   }
 
   expose(methods: object): void {

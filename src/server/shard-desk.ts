@@ -72,11 +72,15 @@ export class ShardDesk implements SessionDesk {
     return this.#options.shard.groups.sender.send(group, holdMs, (error) => this.#options.failed(error, from));
   }
 
-  presence(): Promise<Presence<Record<string, unknown>>> {
+  async presence({ actor }: Held): Promise<Presence<Record<string, unknown>>> {
     const { shard, failed } = this.#options;
-    return watchHere(
+    const view = await watchHere(
       () => shard.presence.watch(),
       (error) => failed(error, undefined),
     );
+    const { ending } = actor;
+    if (ending.aborted) view.close();
+    else ending.addEventListener('abort', () => view.close(), { once: true });
+    return view;
   }
 }

@@ -1,6 +1,7 @@
 // Presence over real sockets: who may watch, what a watch costs those who do not look, and that it holds nobody up.
 import type { Presence } from 'homing';
 import { describe, expect, test } from 'vitest';
+import type { SessionServer } from '../../src/server/server.ts';
 import { Relay } from './relay.ts';
 import {
   Gate,
@@ -56,6 +57,23 @@ describe('presence', () => {
     await until(() => diaries.every((diary) => diary.length === 3), 'the end');
     expect(diaries).toEqual([whole, whole, whole]);
     for (const view of views) view.close();
+  });
+
+  test('that a session watches ends with it: its handle may be kept, its view is not kept up', async () => {
+    await using world = await loopback(allowed, shows);
+    const { client: ann, session } = await world.pair();
+    const view = await session.presence();
+    const ended = nextAt(world.server, 'end');
+    await ann.close();
+    await ended;
+    const { presence } = (world.server as unknown as SessionServer).shard;
+    const { watching } = presence;
+    expect(watching).toEqual({ feeds: 0, places: 0, watchers: 0 });
+    expect(view.members.size).toBeLessThanOrEqual(1);
+    // And one that begins to watch when it is over hears nothing.
+    const late = await session.presence();
+    await until(() => presence.watching.feeds === 0, 'no feed');
+    late.close();
   });
 
   test('counts a session whose client is away, until its linger time is over', async () => {
