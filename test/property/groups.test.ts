@@ -7,7 +7,7 @@ import { fairShards } from '../../src/testing/shards-plan.ts';
 import { type GroupAct, type GroupPlan, type GroupSum, playGroups } from './group-stage.ts';
 import { shardDeathPlans, shardedLinePlans, shardedMemoryPlans } from './shard-plans.ts';
 
-const RUNS = 60;
+const RUNS = 40;
 const CLIENTS = 4;
 
 const client = fc.nat({ max: CLIENTS - 1 });
