@@ -21,6 +21,10 @@ const longFiles: Readonly<Record<string, string>> = {
   'src/actors/functions.ts': 'exports and imports share their counts, their ends and the message that is being encoded',
   'src/actors/mailbox.ts': 'one turn from its message to its settlement, for events and calls',
   'src/client/client.ts': 'the public handle: what users call, one method each, and the run of establish',
+  'src/conformance/scene.ts': 'what a client knows while a case runs: its steps read and write all of it',
+  'src/conformance/cases/handshake.ts': 'one group of cases, a table',
+  'src/conformance/cases/order.ts': 'one group of cases, a table',
+  'src/conformance/cases/resume.ts': 'one group of cases, a table',
   'src/session/outlet.ts':
     'the sending half over both outboxes: credit, order and gap are decided by the same few fields',
   'src/session/session.ts': 'one function a frame and one a command over the parts, which have files of their own',

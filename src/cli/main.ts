@@ -1,6 +1,7 @@
 /** The command line `homing`: which commands there are, what they take and with which code they end. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { type Address, addressOf, portOf } from './address.ts';
+import { type ConformanceOptions, conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { type DoctorOptions, doctor } from './doctor.ts';
 import { version } from './manifest.ts';
@@ -37,6 +38,19 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (given: readonly string[]) => void (code = await demo(given)));
+  program
+    .command('conformance')
+    .description('try a server that listens against PROTOCOL.md, case by case')
+    .requiredOption('--port <number>', 'where the server listens', checkedPort)
+    .option('--host <name>', 'on another machine', '127.0.0.1')
+    .option('--plain', 'leave out the cases that need the target behavior (docs/conformance.md)')
+    .option('--only <ids...>', 'groups by their letter, cases by their id: F R-03')
+    .option('--all', 'a line for every case, not only for those that do not pass')
+    .option('--jobs <number>', 'cases at a time', checkedCount)
+    .option('--patience <factor>', 'multiply every deadline', checkedCount)
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', '\nExit code: 0 every MUST holds, 1 one does not, 2 wrong arguments.')
+    .action(async (options: ConformanceOptions) => void (code = await conformance(options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
@@ -50,6 +64,13 @@ function checkedPort(text: string): number {
   const port = portOf(text);
   if (port === undefined) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
   return port;
+}
+
+function checkedCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 1_000)
+    throw new InvalidArgumentError('Expected a number from 1 to 1000.');
+  return count;
 }
 
 function checkedAddress(text: string): Address {

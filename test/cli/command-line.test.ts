@@ -20,15 +20,20 @@ describe('homing', () => {
     expect(await homing(['--version'])).toEqual({ code: 0, out: `${manifest.version}\n`, complaint: '' });
   });
 
-  it.each([['--help'], ['help'], ['doctor --help'], ['help doctor'], ['demo --help'], ['help demo']])(
-    'helps with %s',
-    async (words) => {
-      const { code, out, complaint } = await homing(words.split(' '));
-      expect(complaint).toBe('');
-      expect(out).toContain(words.includes('demo') ? 'homing demo [file] [options]' : 'Usage: homing');
-      expect(code).toBe(0);
-    },
-  );
+  it.each([
+    ['--help'],
+    ['help'],
+    ['doctor --help'],
+    ['help doctor'],
+    ['conformance --help'],
+    ['demo --help'],
+    ['help demo'],
+  ])('helps with %s', async (words) => {
+    const { code, out, complaint } = await homing(words.split(' '));
+    expect(complaint).toBe('');
+    expect(out).toContain(words.includes('demo') ? 'homing demo [file] [options]' : 'Usage: homing');
+    expect(code).toBe(0);
+  });
 
   it('shows what there is when it is told nothing', async () => {
     const { code, out, complaint } = await homing([]);
@@ -44,6 +49,9 @@ describe('homing', () => {
     ['doctor --port 0', 'Expected a port from 1 to 65535'],
     ['doctor --connect nowhere', 'Expected host:port'],
     ['--nonsense', "unknown option '--nonsense'"],
+    ['conformance', "required option '--port <number>' not specified"],
+    ['conformance --port 1 --only Q', "no group and no case is called 'Q'"],
+    ['conformance --port 1 --jobs 0', 'Expected a number from 1 to 1000'],
     ['demo --nonsense', 'Try: homing demo --help'],
     ['demo no-such-file', 'no such file'],
     ['demo --cuts many', 'expected --cuts to be a whole number from 0'],

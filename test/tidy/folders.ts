@@ -30,8 +30,11 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: [...coreFolders, ...runtime],
   client: [...coreFolders, ...runtime],
   testing: [...coreFolders, ...runtime, 'index', 'package'],
+  // A second implementation of the wire: it shares the table of codes with the first, and nothing else.
+  conformance: ['errors', 'node'],
   cli: [
     'index',
+    'conformance/index',
     'machines/index',
     'inspect/index',
     'journal/index',
@@ -57,6 +60,7 @@ const insteadOf: Readonly<Record<string, string>> = {
   machines: 'a machine knows only xstate: effects go out as emitted events, chance comes in with events',
   actors: 'define a port in src/actors/ports and let the composition root in src/server or src/client pass it in',
   inspect: 'listen to the events of src/actors/events',
+  conformance: 'write what is needed again: the suite must not share a mistake with what it looks at',
   index: 're-export it from src/server or src/client',
   cli: 'use the public entries',
 };
