@@ -19,6 +19,8 @@ export class Loop {
   stepCount = 0;
   /** Called after every event and what it deferred. */
   onStep: (() => void) | undefined;
+  /** Runs work as that of its process; without it, work is simply run. */
+  enter: ((owner: TaskOwner, work: () => void) => void) | undefined;
   #promiseCount = 0;
   #failure: { readonly error: unknown } | undefined;
   #owners: TaskOwner[] = [];
@@ -100,8 +102,14 @@ export class Loop {
       const tasks = this.#tasks;
       this.#owners = [];
       this.#tasks = [];
-      for (let index = 0; index < tasks.length; index += 1) if (owners[index]?.isAlive === true) tasks[index]?.();
+      for (let index = 0; index < tasks.length; index += 1) this.#runTask(owners[index], tasks[index]);
     }
+  }
+
+  #runTask(owner: TaskOwner | undefined, task: (() => void) | undefined): void {
+    if (owner?.isAlive !== true || task === undefined) return;
+    if (this.enter === undefined) task();
+    else this.enter(owner, task);
   }
 }
 

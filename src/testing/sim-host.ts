@@ -34,6 +34,7 @@ const secrets: Secrets = {
 /** One simulated process. */
 export class SimHost implements Host {
   readonly name: string;
+  readonly seed: number;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly secrets: Secrets = secrets;
@@ -53,6 +54,7 @@ export class SimHost implements Host {
   constructor(loop: Loop, name: string, seed: number) {
     this.loop = loop;
     this.name = name;
+    this.seed = seed;
     this.chance = new Draws(seed, name);
     this.clock = {
       now: () => loop.clock.now(),
@@ -78,7 +80,7 @@ export class SimHost implements Host {
   bring(task: () => void): void {
     if (!this.isAlive) return;
     if (this.isStalled) this.#brought.push(task);
-    else task();
+    else this.#run(task);
   }
 
   /** Resolves after this time, unless the host dies before. */
@@ -127,7 +129,7 @@ export class SimHost implements Host {
         return;
       }
       this.#timers.delete(timer);
-      fire();
+      this.#run(fire);
     }, delayMs);
     if (this.isAlive) this.#timers.add(timer);
     else this.loop.clock.clearTimeout(timer);
@@ -150,7 +152,13 @@ export class SimHost implements Host {
       return;
     }
     this.loop.clock.at(this.loop.clock.now(), () => this.#wake());
-    task();
+    this.#run(task);
+  }
+
+  #run(work: () => void): void {
+    const { enter } = this.loop;
+    if (enter === undefined) work();
+    else enter(this, work);
   }
 
   #takeDue(timer: VirtualTimer, fire: () => void): () => void {

@@ -24,6 +24,8 @@ export interface SimLineOptions {
   readonly passed: (toward: Toward, count: number) => void;
   /** An event has reached an actor. */
   readonly touched: (kind: 'read' | 'ended' | 'drained' | 'opened', toward: Toward, count: number) => void;
+  /** Shown what is read, before its reader has it. */
+  readonly tap: (toward: Toward, chunk: Uint8Array) => void;
 }
 
 const POISON = 0xee;
@@ -105,10 +107,12 @@ export class SimLine {
   readonly toServer: Flow;
   readonly toClient: Flow;
   readonly #touched: SimLineOptions['touched'];
+  readonly #tap: SimLineOptions['tap'];
 
   constructor(options: SimLineOptions, ends: { readonly client: LineEnds; readonly server: LineEnds }) {
     const { clock, draws } = options;
     this.#touched = options.touched;
+    this.#tap = options.tap;
     this.client = new SimEnd(
       ends.client,
       draws,
@@ -187,6 +191,7 @@ export class SimLine {
     deliver(end, () => {
       if (end.isOver) return;
       this.#touched('read', toward, chunk.length);
+      this.#tap(toward, chunk);
       end.events?.received(chunk);
       chunk.fill(POISON);
     });

@@ -8,6 +8,7 @@ import { type PathServer, arrive } from './arrival.ts';
 import { Draws } from './draws.ts';
 import type { FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
+import type { PathTap } from './path-tap.ts';
 import { SimLine, type Toward } from './sim-line.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -52,6 +53,7 @@ export class SimPath {
   lossCount = 0;
   /** Told each HELLO as it is written. */
   onHello: ((hello: Uint8Array) => void) | undefined;
+  tap: PathTap | undefined;
   readonly #options: SimPathOptions;
   readonly #lines = new Set<SimLine>();
   readonly #weather: { server: Weather; client: Weather };
@@ -185,6 +187,7 @@ export class SimPath {
     line.client.host = this.#options.client();
     line.client.onFirstWrite = (hello) => this.#remember(hello);
     this.newest = line;
+    this.tap?.dialled(line);
     this.#knock(line, events, port);
     return line.client;
   }
@@ -200,6 +203,7 @@ export class SimPath {
       allowance: (toward: Toward) => this.#allowance(toward),
       passed: (toward: Toward, count: number) => this.#pass(line, toward, count),
       touched: watch,
+      tap: (toward: Toward, chunk: Uint8Array) => this.tap?.read(line, toward, chunk),
     };
     const line: SimLine = new SimLine(options, endsOf(address, port));
     this.#lines.add(line);
@@ -280,6 +284,7 @@ export class SimPath {
     if (line.isOver) return;
     this.lossCount += 1;
     this.#options.watch('cut', toward, this.#passed[toward]);
+    this.tap?.cut(line, toward);
     line.cut(toward, by);
   }
 

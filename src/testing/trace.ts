@@ -4,6 +4,8 @@
 export class Trace {
   #hash = 0x811c_9dc5;
   #count = 0;
+  /** Told each word that is added. */
+  onTell: ((word: string) => void) | undefined;
 
   /** Adds an event: a small number of what happened, when, and its size. */
   add(kind: number, nowMs: number, size: number): void {
@@ -16,6 +18,7 @@ export class Trace {
 
   /** Adds a word. */
   tell(word: string, nowMs: number): void {
+    this.onTell?.(word);
     for (let index = 0; index < word.length; index += 1) this.add(word.charCodeAt(index), nowMs, index);
   }
 
