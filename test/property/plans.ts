@@ -3,17 +3,11 @@
  * a short story; the seed of the draws is part of the plan and does not shrink.
  */
 import fc from 'fast-check';
+import { type BareFault, CHAOS_MS, faultKinds, faultOf, lineKinds } from '../../src/testing/kit/faults.ts';
 import type { Fault, Plan, PlanOptions } from '../../src/testing/plan.ts';
-
-/** Until when faults come and users speak, in milliseconds. */
-const CHAOS_MS = 4_000;
 
 const toward = fc.constantFrom('server' as const, 'client' as const);
 const atMs = fc.nat({ max: CHAOS_MS });
-const bytes = fc.oneof(
-  { weight: 3, arbitrary: fc.nat({ max: 700 }) },
-  { weight: 1, arbitrary: fc.nat({ max: 60_000 }) },
-);
 
 const task = fc.oneof(
   { weight: 5, arbitrary: fc.constant({ type: 'nothing' as const }) },
@@ -45,54 +39,7 @@ const saying = fc.record({
 });
 
 /** Faults that leave both processes and their memory as they are. */
-const lineFault: fc.Arbitrary<Omit<Fault, 'atMs' | 'client'>> = fc.oneof(
-  fc.record({ type: fc.constant('reconnect' as const) }),
-  fc.record({ type: fc.constant('stall' as const), toward, forMs: fc.nat({ max: 2_500 }) }),
-  fc.record({
-    type: fc.constant('cut' as const),
-    toward,
-    afterBytes: bytes,
-    by: fc.constantFrom('reset' as const, 'finish' as const),
-  }),
-  fc.record({
-    type: fc.constant('flap' as const),
-    everyMs: fc.integer({ min: 1, max: 200 }),
-    times: fc.nat({ max: 30 }),
-  }),
-  fc.record({ type: fc.constant('orphan' as const), toward, forMs: fc.nat({ max: 1_500 }) }),
-  fc.record({ type: fc.constant('disconnect' as const), forMs: fc.nat({ max: 1_500 }) }),
-  fc.record({ type: fc.constant('replay' as const), back: fc.nat({ max: 3 }), stayMs: fc.nat({ max: 900 }) }),
-  fc.record({ type: fc.constant('freeze' as const), side: toward, forMs: fc.nat({ max: 2_500 }) }),
-  fc.record({
-    type: fc.constant('swallow' as const),
-    toward: fc.constantFrom('server' as const, 'client' as const, 'both' as const),
-  }),
-  fc.record({
-    type: fc.constant('door' as const),
-    door: fc.constantFrom('refuses' as const, 'closesAtOnce' as const, 'staysSilent' as const, 'neverAnswers' as const),
-    forMs: fc.nat({ max: 2_500 }),
-  }),
-  fc.record({
-    type: fc.constant('weather' as const),
-    toward,
-    change: fc.oneof(
-      fc.record({ latencyMs: fc.nat({ max: 400 }) }),
-      fc.record({ bytesPerMs: fc.integer({ min: 1, max: 300 }) }),
-      fc.record({ bufferBytes: fc.nat({ max: 4_096 }) }),
-    ),
-  }),
-) as fc.Arbitrary<Omit<Fault, 'atMs' | 'client'>>;
-
-/** A byte that a middlebox alters; only with the checksum on. */
-const flip = fc.record({ type: fc.constant('flip' as const), toward, afterBytes: bytes });
-
-/** A process that dies and comes back without memory. */
-const crash = fc.record({
-  type: fc.constant('crash' as const),
-  side: toward,
-  isSilent: fc.boolean(),
-  forMs: fc.nat({ max: 1_500 }),
-});
+const lineFault = faultOf(lineKinds);
 
 const options: fc.Arbitrary<PlanOptions> = fc.record({
   checksum: fc.boolean(),
@@ -108,7 +55,7 @@ const options: fc.Arbitrary<PlanOptions> = fc.record({
 
 /** What a family of plans is made from. */
 interface Family {
-  readonly fault: fc.Arbitrary<Omit<Fault, 'atMs' | 'client'>>;
+  readonly fault: fc.Arbitrary<BareFault>;
   readonly options: fc.Arbitrary<PlanOptions>;
 }
 
@@ -152,13 +99,13 @@ export const linePlans = plansOf({ fault: lineFault, options });
 
 /** The same, with bytes that are altered on the way. */
 export const alteredPlans = plansOf({
-  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: flip }),
+  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: faultKinds.flip }),
   options: options.map((each) => ({ ...each, checksum: true })),
 });
 
 /** Plans in which processes die, and sessions expire. */
 export const memoryPlans = plansOf({
-  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: crash }),
+  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: faultKinds.crash }),
   options: fc
     .tuple(options, fc.constantFrom(120_000, 800, 0), fc.boolean(), fc.boolean())
     .map(([each, lingerMs, resends, discards]) => ({ ...each, lingerMs, resends, discards })),

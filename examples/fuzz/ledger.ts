@@ -1,0 +1,26 @@
+/** The books of the shop. They are on a disk, so to speak: a server that dies and starts again finds them as they were. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const WRITE_MS = 10;
+
+/** Orders by id, and the sum that is kept beside them. */
+export class Ledger {
+  readonly #pieces = new Map<string, number>();
+  #sum = 0;
+
+  get sum(): number {
+    return this.#sum;
+  }
+
+  async has(id: string): Promise<boolean> {
+    await sleep(1);
+    return this.#pieces.has(id);
+  }
+
+  /** Writes an order, and adds it to the sum. */
+  async add(id: string, pieces: number): Promise<void> {
+    await sleep(WRITE_MS);
+    this.#pieces.set(id, pieces);
+    this.#sum += pieces;
+  }
+}
