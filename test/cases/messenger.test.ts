@@ -4,6 +4,7 @@ import { duplexPair } from 'node:stream';
 import type { Presence, ServerEvents, ServerOptions } from 'homing';
 import { createClient } from 'homing';
 import { describe, expect, test } from 'vitest';
+import type { SessionServer } from '../../src/server/server.ts';
 import { FrameType, Kind } from '../../src/wire/frame.ts';
 import { Peer } from '../loopback/peer.ts';
 import {
@@ -325,14 +326,12 @@ describe('a line', () => {
     const stage: Stage = new Stage({
       server,
       client: { autoReconnect: false },
-      atServer: (session, host) => {
-        void session.presence().then((view) => {
-          for (const event of ['came', 'changed', 'went'] as const)
-            view.on(event, () => words.push(`${event} at ${Math.round(host.clock.now())}`));
-        });
-      },
     });
     await stage.up();
+    void (stage.server.server as SessionServer).presence().then((view) => {
+      for (const event of ['came', 'changed', 'went'] as const)
+        view.on(event, () => words.push(`${event} at ${Math.round(stage.world.nowMs)}`));
+    });
     await stage.world.run(5_000);
     let downAtMs = 0;
     stage.server.server.on('down', () => (downAtMs = stage.world.nowMs));

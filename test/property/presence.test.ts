@@ -105,7 +105,11 @@ class PresenceWorld {
   readonly #story: Story;
   readonly #lingerMs: number;
   readonly #handles = new Map<string, { readonly session: Session<AnyContract>; readonly host: SimHost }>();
-  readonly #watchings: { readonly watching: Watching; readonly host: SimHost }[] = [];
+  readonly #watchings: {
+    readonly watching: Watching;
+    readonly host: SimHost;
+    readonly sessionId: string | undefined;
+  }[] = [];
 
   constructor(story: Story) {
     const { plan, deeds } = story;
@@ -178,7 +182,9 @@ class PresenceWorld {
   }
 
   get #live() {
-    return this.#watchings.filter(({ host }) => host.isAlive);
+    return this.#watchings.filter(
+      ({ host, sessionId }) => host.isAlive && (sessionId === undefined || this.server.find(sessionId) !== undefined),
+    );
   }
 
   get #shards(): Shard[] {
@@ -202,7 +208,7 @@ class PresenceWorld {
   #act(deed: Step, end: Session<AnyContract> | ClientNode['client'], host: SimHost): void {
     switch (deed.type) {
       case 'watch':
-        return this.#watch(() => end.presence(), host);
+        return this.#watch(() => end.presence(), host, deed.by === 'server' ? end.id : undefined);
       case 'leave': {
         const mine = this.#watchings.filter((one) => one.host === host && !one.watching.hasLeft);
         return mine[deed.which % Math.max(1, mine.length)]?.watching.leave();
@@ -216,7 +222,8 @@ class PresenceWorld {
     }
   }
 
-  #watch(open: () => Promise<Presence<object>>, host: SimHost): void {
+  /** `sessionId`: that of a session at the server, with which its watch ends. */
+  #watch(open: () => Promise<Presence<object>>, host: SimHost, sessionId: string | undefined): void {
     const { loop } = this.world;
     this.report.watches += 1;
     const watching = new Watching({
@@ -224,7 +231,7 @@ class PresenceWorld {
       isHere: (id) => this.server.find(id)?.isSeen === true,
       guard: (work) => loop.guard(work),
     });
-    this.#watchings.push({ watching, host });
+    this.#watchings.push({ watching, host, sessionId });
     open().then(
       (view) => watching.begin(view as Presence<Values>),
       (error: unknown) => {
