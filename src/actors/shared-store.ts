@@ -165,7 +165,7 @@ export class SharedStore implements StoreView {
   change(values: readonly unknown[], payload: Uint8Array): void {
     const [key, value] = values as [string, unknown];
     if (values.length > 2 || !isKey(key)) {
-      this.#theCopy.skip();
+      this.#theCopy.miss();
       this.#owner.failed(new HomingError('BadOption', 'expected a key and its value in a change of the store'));
       return;
     }

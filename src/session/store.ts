@@ -152,7 +152,7 @@ export class Copy {
   }
 
   /** The next change of the peer cannot be read: it is counted. */
-  skip(): void {
+  miss(): void {
     this.#changeCount += 1;
     this.#confirmReached();
   }

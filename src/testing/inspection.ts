@@ -95,6 +95,13 @@ function unrestOf({ node, account, client, server }: Pair): string | undefined {
   return openCount > 0 ? `${openCount} promises are open` : undefined;
 }
 
+/** Whether an end still has a timer for a deadline that nobody waits for any more; it ends by itself. */
+export function hasSpentTimers({ pairs, server }: Cast): boolean {
+  const watchdog = server.shards === undefined ? 0 : 1;
+  if (pairs.some(({ node }) => node.host.timerCount > 1)) return true;
+  return server.hosts.reduce((sum, host) => sum + host.timerCount, 0) > pairs.length + watchdog;
+}
+
 /** After rest, and time enough for every timer that ends by itself: one connection and one timer a session. */
 export function inspectRest(cast: Cast): void {
   const { server } = cast.server;

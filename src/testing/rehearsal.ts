@@ -8,7 +8,7 @@ import { befall } from './befall.ts';
 import { Cast, rehearsalTimers } from './cast.ts';
 import { Farewell } from './closings.ts';
 import { PromiseBroken } from './course.ts';
-import { inspect, inspectEnd, inspectFarewell, inspectRest, unrest } from './inspection.ts';
+import { hasSpentTimers, inspect, inspectEnd, inspectFarewell, inspectRest, unrest } from './inspection.ts';
 import { inspectShardsFarewell } from './inspection-shards.ts';
 import type { Act, Fault, Plan } from './plan.ts';
 import type { ShardsPlan } from './shards-plan.ts';
@@ -74,7 +74,8 @@ async function rest(cast: Cast, plan: Plan): Promise<void> {
   await cast.world.run(heartbeat.timeoutMs + 1_000);
   const withinMs = restMs(plan);
   const isThere = await cast.world.until(() => unrest(cast) === undefined, withinMs);
-  if (isThere) await cast.world.run(Math.max(handshakeMs + backoff.stableMs, defaults.turnDeadlineMs));
+  if (isThere) await cast.world.run(handshakeMs + backoff.stableMs);
+  if (isThere) await cast.world.until(() => !hasSpentTimers(cast), defaults.turnDeadlineMs);
   const why = unrest(cast);
   if (why !== undefined) throw new PromiseBroken(`no rest within ${withinMs} ms: ${why}`);
   inspectRest(cast);

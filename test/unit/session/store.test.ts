@@ -207,7 +207,7 @@ describe('a copy', () => {
       undefined,
       'mine',
     ]);
-    copy.skip();
+    copy.miss();
     copy.write(3, 'k1', undefined);
     copy.accepted(STORE_KEYS_MAX + 2);
     expect([copy.pendingCount, copy.confirmed.size]).toEqual([0, STORE_KEYS_MAX - 1]);
