@@ -3,7 +3,7 @@
  * a short story; the seed of the draws is part of the plan and does not shrink.
  */
 import fc from 'fast-check';
-import { type BareFault, CHAOS_MS, faultKinds, faultOf, lineKinds } from '../../src/testing/kit/faults.ts';
+import { type BareFault, CHAOS_MS, faultKinds, faultOf, lineKinds, weather } from '../../src/testing/kit/faults.ts';
 import type { Fault, Plan, PlanOptions } from '../../src/testing/plan.ts';
 
 const toward = fc.constantFrom('server' as const, 'client' as const);
@@ -67,15 +67,6 @@ function plansOf({ fault, options }: Family): fc.Arbitrary<Plan> {
       arbitrary: fc.record({ type: fc.constant('say' as const), count: fc.integer({ min: 1, max: 12 }), saying }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('flush' as const) }) },
-  );
-  const weather = fc.record(
-    {
-      latencyMs: fc.nat({ max: 40 }),
-      jitterMs: fc.nat({ max: 20 }),
-      chunkBytes: fc.constantFrom(0, 1_460, 40),
-      bufferBytes: fc.constantFrom(262_144, 16_384, 1_000),
-    },
-    { requiredKeys: [] },
   );
   return fc
     .record({

@@ -11,6 +11,17 @@ export type BareFault = Omit<Fault, 'atMs' | 'client'>;
 /** Until when faults come and users act, in virtual milliseconds. */
 export const CHAOS_MS = 4_000;
 
+/** How a line is on the whole, in what it differs from a good one. */
+export const weather = fc.record(
+  {
+    latencyMs: fc.nat({ max: 40 }),
+    jitterMs: fc.nat({ max: 20 }),
+    chunkBytes: fc.constantFrom(0, 1_460, 40),
+    bufferBytes: fc.constantFrom(262_144, 16_384, 1_000),
+  },
+  { requiredKeys: [] },
+);
+
 const toward = fc.constantFrom('server' as const, 'client' as const);
 const bytes = fc.oneof(
   { weight: 3, arbitrary: fc.nat({ max: 700 }) },

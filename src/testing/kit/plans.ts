@@ -1,6 +1,6 @@
 /** Random plans of a scenario, and how a plan becomes smaller once it fails. */
 import fc from 'fast-check';
-import { CHAOS_MS, faults as presets } from './faults.ts';
+import { CHAOS_MS, faults as presets, weather } from './faults.ts';
 import type { KitPlan, PlannedStep } from './plan.ts';
 import type { AnyScenario } from './scenario.ts';
 
@@ -18,15 +18,6 @@ export function plansOf(scenario: AnyScenario): fc.Arbitrary<KitPlan> {
   const step = fc
     .tuple(fc.nat({ max: CHAOS_MS }), fc.nat({ max: clients - 1 }), fc.oneof(...deeds))
     .map(([atMs, client, [name, value]]): PlannedStep => ({ atMs, client, name, value }));
-  const weather = fc.record(
-    {
-      latencyMs: fc.nat({ max: 40 }),
-      jitterMs: fc.nat({ max: 20 }),
-      chunkBytes: fc.constantFrom(0, 1_460, 40),
-      bufferBytes: fc.constantFrom(262_144, 16_384, 1_000),
-    },
-    { requiredKeys: [] },
-  );
   return fc
     .record({
       seed: fc.noShrink(fc.nat()),
