@@ -21,7 +21,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   wire: ['ids', 'errors'],
   // Headers and control frames are written where the messages lie; payloads stay opaque: no codec, scan or splitter.
   session: ['ids', 'errors', 'type wire', 'wire/frame', 'wire/control', 'wire/gather'],
-  machines: [],
+  machines: ['errors'],
   actors: [...coreFolders, 'node'],
   transports: adapter,
   journal: adapter,
