@@ -1,9 +1,11 @@
 /** The command line `homing`: which commands there are, what they take and with which code they end. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { ExportFormat } from '../machines/index.ts';
 import { type Address, addressOf, portOf } from './address.ts';
 import { type ConformanceOptions, conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { type DoctorOptions, doctor } from './doctor.ts';
+import { type MachinesOptions, formatOf, showMachines } from './machines.ts';
 import { version } from './manifest.ts';
 
 /** What a command line ends with when it could not be understood. */
@@ -51,6 +53,13 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--json', 'print one JSON object instead of lines')
     .addHelpText('after', '\nExit code: 0 every MUST holds, 1 one does not, 2 wrong arguments.')
     .action(async (options: ConformanceOptions) => void (code = await conformance(options)));
+  program
+    .command('machines')
+    .description('print the statecharts of connections, sessions and shards, for Stately or a page')
+    .argument('[name]', 'which one; without it they are listed')
+    .option('--format <format>', 'source, json or mermaid (default: source)', checkedFormat)
+    .addHelpText('after', '\nExit code: 0 printed, 2 wrong arguments.')
+    .action((name: string | undefined, options: MachinesOptions) => void (code = showMachines(name, options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
@@ -64,6 +73,12 @@ function checkedPort(text: string): number {
   const port = portOf(text);
   if (port === undefined) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
   return port;
+}
+
+function checkedFormat(text: string): ExportFormat {
+  const format = formatOf(text);
+  if (format === undefined) throw new InvalidArgumentError('Expected source, json or mermaid.');
+  return format;
 }
 
 function checkedCount(text: string): number {

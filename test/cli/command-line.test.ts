@@ -26,6 +26,7 @@ describe('homing', () => {
     ['doctor --help'],
     ['help doctor'],
     ['conformance --help'],
+    ['machines --help'],
     ['demo --help'],
     ['help demo'],
   ])('helps with %s', async (words) => {
@@ -52,6 +53,9 @@ describe('homing', () => {
     ['conformance', "required option '--port <number>' not specified"],
     ['conformance --port 1 --only Q', "no group and no case is called 'Q'"],
     ['conformance --port 1 --jobs 0', 'Expected a number from 1 to 1000'],
+    ['machines dialing', "no machine is called 'dialing'; there are dialling, accepting, session, shard"],
+    ['machines --format json', 'a format needs the name of a machine'],
+    ['machines dialling --format svg', 'Expected source, json or mermaid.'],
     ['demo --nonsense', 'Try: homing demo --help'],
     ['demo no-such-file', 'no such file'],
     ['demo --cuts many', 'expected --cuts to be a whole number from 0'],
