@@ -5,7 +5,7 @@
  */
 import { type EndCode, HomingError, isTerminal } from '../errors.ts';
 import { acceptingMachine } from '../machines/accepting.ts';
-import { type RunningMachine, runMachine } from '../machines/runner.ts';
+import { type RunningMachine, type StateWord, runMachine } from '../machines/runner.ts';
 import { type Tombstone, type Verdict, judge } from '../session/registry.ts';
 import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
@@ -29,12 +29,20 @@ import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './describe.ts';
 import type { Settings } from './options.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
+import type { Roster, RosterConnection, Ticket } from './roster.ts';
+
+/** The states of an accepted connection. */
+export type AcceptingState = StateWord<typeof acceptingMachine>;
 
 /** What the connection needs from the shard that holds the sessions. */
 export interface AcceptorOwner {
   readonly host: Host;
   readonly settings: Settings;
   readonly books: Books;
+  /** Where the connection is entered for inspectors, if there are any. */
+  readonly roster: Roster | undefined;
+  /** The connection went from one state of its machine to another; undefined: it began. */
+  moved(from: AcceptingState | undefined, to: AcceptingState): void;
   find(id: string): { readonly living: HostedSession | undefined; readonly grave: Tombstone | undefined };
   /** The auth hook; undefined when the behavior has none. */
   readonly authenticate: ((credentials: unknown, ends: LineEnds) => KnownIdentity | Promise<KnownIdentity>) | undefined;
@@ -74,10 +82,12 @@ const RESTART_MS = 150;
 export const NO_DOOR: Door = { number: 0, directPort: 0, spreads: false };
 
 /** One accepted connection. */
-export class Acceptor implements Carrier {
+export class Acceptor implements Carrier, RosterConnection {
+  readonly machine = 'accepting';
   readonly link: Link;
   readonly #owner: AcceptorOwner;
   readonly #machine: RunningMachine<typeof acceptingMachine>;
+  readonly #ticket: Ticket | undefined;
   #hello: HelloReceived | undefined;
   #helloBytes: Uint8Array = new Uint8Array(0);
   #session: HostedSession | undefined;
@@ -91,18 +101,29 @@ export class Acceptor implements Carrier {
   constructor(owner: AcceptorOwner, dial: Dial, door: Door) {
     this.#owner = owner;
     this.#door = door;
+    this.#ticket = owner.roster?.enter(this);
+    owner.moved(undefined, 'authenticating');
     this.#machine = runMachine(acceptingMachine, {
       input: { handshakeMs: owner.settings.handshakeMs },
       clock: owner.host.clock,
       onEffect: () => this.#hangUp(),
-      onState: () => {},
+      onState: (state, previous) => owner.moved(previous, state),
+      seen: this.#ticket?.seen,
     });
     this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO], owner.books);
   }
 
   /** The states of the connection: `authenticating`, `up`, `closed`. */
-  get state(): string {
-    return this.#machine.state();
+  get words(): readonly string[] {
+    return this.#machine.words();
+  }
+
+  get context(): object {
+    return this.#machine.context();
+  }
+
+  get session(): HostedSession | undefined {
+    return this.#session;
   }
 
   /** Says no before anything was read: there is no room. */
@@ -368,6 +389,7 @@ export class Acceptor implements Carrier {
     else this.link.destroy();
     this.#release();
     this.#settle();
+    this.#ticket?.leave(code);
     this.#session?.detach(this, code);
     this.#owner.closed(this);
   }

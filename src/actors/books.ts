@@ -3,7 +3,8 @@
  * boundary for memory. Each session and connection has an account; near the bound the shard sheds what nobody has seen
  * and refuses what is new, at the bound it accepts no message. What was accepted is never dropped for room.
  */
-import { Count, type Tally } from './tally.ts';
+import type { Session } from '../session/session.ts';
+import { Count, type CountIndex, type Tally } from './tally.ts';
 
 /** From this part of the bound on the shard makes room and takes nothing new. */
 const PRESSED_PART = 0.75;
@@ -48,6 +49,42 @@ export class Books {
     return () => void this.#waiting.delete(eased);
   }
 
+  /** One more of what is counted since the beginning. */
+  count(index: CountIndex): void {
+    this.#tally.add(index, 1);
+  }
+
+  /** Bytes of a connection, in or out. */
+  passed(index: typeof Count.BYTES_IN | typeof Count.BYTES_OUT, bytes: number): void {
+    this.#tally.add(index, bytes);
+  }
+
+  /** A dialling connection went from one state to another; undefined: it began. */
+  moved(machine: 'accepting' | 'dialling', from: string | undefined, to: string): void {
+    this.#tally.moved(machine, from, to);
+  }
+
+  /** What a session has moved since its traffic was taken last. */
+  traffic({ outlet, orderedReceived, directReceived }: Session, last: Traffic, isOver: boolean): void {
+    const tally = this.#tally;
+    const { ordered, direct } = outlet;
+    const received = orderedReceived + directReceived;
+    const sent = ordered.sent + direct.sent;
+    const acked = ordered.released + direct.released;
+    const messages = isOver ? 0 : ordered.messages + direct.messages;
+    const bytes = isOver ? 0 : ordered.bytes + direct.bytes;
+    if (received !== last.received) tally.add(Count.MESSAGES_IN, gain(received, last.received));
+    if (sent !== last.sent) tally.add(Count.MESSAGES_OUT, gain(sent, last.sent));
+    if (acked !== last.acked) tally.add(Count.ACKED, gain(acked, last.acked));
+    if (messages !== last.messages) tally.add(Count.OUTBOX_MESSAGES, messages - last.messages);
+    if (bytes !== last.bytes) tally.add(Count.OUTBOX_BYTES, bytes - last.bytes);
+    last.received = received;
+    last.sent = sent;
+    last.acked = acked;
+    last.messages = messages;
+    last.bytes = bytes;
+  }
+
   /** An account changed by so many bytes. */
   book(bytes: number): void {
     this.#bytes += bytes;
@@ -57,6 +94,20 @@ export class Books {
     this.#waiting.clear();
     for (const eased of waiting) eased();
   }
+}
+
+/** How far a session is: messages since its epoch began, and what its outbox holds now. */
+export class Traffic {
+  received = 0;
+  sent = 0;
+  acked = 0;
+  messages = 0;
+  bytes = 0;
+}
+
+/** A new epoch counts from the beginning. */
+function gain(now: number, before: number): number {
+  return now >= before ? now - before : now;
 }
 
 /** What one session or connection holds. */

@@ -29,7 +29,9 @@ import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './describe.ts';
 import type { RedialOptions, Settings } from './options.ts';
 import type { Dial, Host } from './ports.ts';
+import { Count } from './tally.ts';
 import type { EndReport, LossChoice, LossReport } from './reports.ts';
+import type { Roster, RosterConnection, RosterSession, Ticket } from './roster.ts';
 import { SessionActor } from './session-actor.ts';
 
 /** The states of a client's connection. */
@@ -64,18 +66,26 @@ export interface DiallerOptions {
   readonly isOnce: boolean;
   /** Of the shard, where the session lives in one. */
   readonly books?: Books | undefined;
+  /** Where the connection is entered for inspectors, if there are any. */
+  readonly roster?: Roster | undefined;
 }
 
 /** Frames that may answer a HELLO. */
 const ANSWERS = [FrameType.WELCOME, FrameType.REFUSED, FrameType.CLOSE] as const;
 
 /** A session that dials. */
-export class Dialler {
+export class Dialler implements RosterConnection, RosterSession {
+  readonly machine = 'dialling';
+  /** Nobody authenticates to the one who dials. */
+  readonly identity = undefined;
   readonly actor: SessionActor;
+  /** Connections that resumed the session. */
+  resumes = 0;
   readonly #host: Host;
   readonly #options: DiallerOptions;
   readonly #owner: DiallerOwner;
   readonly #machine: RunningMachine<typeof diallingMachine>;
+  readonly #ticket: Ticket | undefined;
   readonly #greeting: Greeting;
   #backoff: Backoff;
   /** What to go on with when the connection turns out to break a rule: such a one proves nothing. */
@@ -114,12 +124,49 @@ export class Dialler {
     };
     this.actor = new SessionActor(host, options.settings.session, told, { books: options.books });
     const { autoReconnect, settings, redial, isOnce } = options;
+    this.#ticket = options.roster?.enter(this);
     this.#machine = runMachine(diallingMachine, {
       input: { autoReconnect: autoReconnect && !isOnce, handshakeMs: settings.handshakeMs, stableMs: redial.stableMs },
       clock: host.clock,
       onEffect: (effect) => this.#effect(effect),
       onState: (state, previous) => this.#changed(state, previous),
+      seen: this.#ticket?.seen,
     });
+    options.books?.moved('dialling', undefined, 'idle');
+  }
+
+  // ---- what an inspector sees
+
+  get words(): readonly string[] {
+    return this.#machine.words();
+  }
+
+  get context(): object {
+    return this.#machine.context();
+  }
+
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
+  get session(): RosterSession | undefined {
+    return this.actor.session.id === undefined ? undefined : this;
+  }
+
+  get id(): string {
+    return this.actor.session.id ?? '';
+  }
+
+  get epoch(): number {
+    return this.actor.session.epoch;
+  }
+
+  get isAttached(): boolean {
+    return this.state === 'up';
+  }
+
+  get isEnded(): boolean {
+    return this.#isClosed;
   }
 
   // ---- commands
@@ -306,15 +353,24 @@ export class Dialler {
   }
 
   #changed(state: ConnectionState, previous: ConnectionState): void {
+    this.#options.books?.moved('dialling', previous, state);
     this.#owner.changed(state, previous);
+    if (state === 'up' && this.#isResumed) this.#countResume();
     if (state === 'up') this.#owner.up(this.#isResumed);
     else if (previous === 'up') this.#wentDown(this.#machine.context().cause as EndCode);
+    if (state === 'closed') this.#ticket?.leave(this.#report?.code);
     if (state === 'closed' && this.#report !== undefined) this.#owner.closed(this.#report);
     if (state === 'idle' && this.#options.isOnce) this.#finish('stream-ended', '');
     else if (state === 'idle' && this.#drain !== undefined) this.#finish('closed', '');
   }
 
+  #countResume(): void {
+    this.resumes += 1;
+    this.#options.books?.count(Count.RESUMES);
+  }
+
   #wentDown(code: EndCode): void {
+    this.#options.books?.count(Count.CUTS);
     if (!this.#isClosed) this.#lingering.set(this.#host.clock.now() + this.#lingerMs);
     this.#owner.down(code);
   }

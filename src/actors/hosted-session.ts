@@ -65,6 +65,8 @@ export class HostedSession implements Living {
   attachedDial = 0;
   identity: KnownIdentity;
   isSeen = false;
+  /** Connections after the first. */
+  resumes = 0;
   /** Its peer follows what this end decides. */
   readonly isDialled = false;
   /** The life of the session, as words of its machine. */
@@ -162,6 +164,7 @@ export class HostedSession implements Living {
     }
     if (this.isEnded) return;
     this.#isUp = true;
+    if (resumed) this.resumes += 1;
     this.#owner.up(this, resumed);
   }
 

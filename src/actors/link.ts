@@ -12,6 +12,7 @@ import { Alarm } from './alarm.ts';
 import { Account, type Books } from './books.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 import type { SessionActor } from './session-actor.ts';
+import { Count } from './tally.ts';
 
 /** About how many bytes one write takes; between two writes the other lane and control frames get their turn. */
 const WRITE_BYTES = 131_072;
@@ -47,6 +48,7 @@ export class Link implements LineEvents {
   readonly #splitter: Splitter;
   readonly #gather = new Gather();
   readonly #alarm: Alarm;
+  readonly #books: Books | undefined;
   readonly #account: Account;
   readonly #line: Line;
   #actor: SessionActor | undefined;
@@ -76,6 +78,7 @@ export class Link implements LineEvents {
    * shard, which count what this connection holds.
    */
   constructor(host: Host, owner: LinkOwner, dial: Dial, expected: readonly FrameType[], books?: Books) {
+    this.#books = books;
     this.#account = new Account(books);
     this.#host = host;
     this.#owner = owner;
@@ -99,7 +102,7 @@ export class Link implements LineEvents {
   writeControl(type: FrameType, body: Uint8Array): void {
     if (this.#isOver) return;
     const frame = frameOf(type, body, this.#checksummed ? this.#host.checksum : undefined);
-    this.bytesWritten += frame.length;
+    this.#countWritten(frame.length);
     if (!this.#line.write([frame])) this.#isCongested = true;
   }
 
@@ -136,11 +139,16 @@ export class Link implements LineEvents {
     while (!this.#isCongested) {
       session.pump(this.#gather, WRITE_BYTES, nowMs);
       if (this.#gather.bytes === 0) break;
-      this.bytesWritten += this.#gather.bytes;
+      this.#countWritten(this.#gather.bytes);
       if (!this.#line.write(this.#gather.take())) this.#isCongested = true;
     }
     actor.account();
     this.#alarm.set(this.#deadlineMs(session));
+  }
+
+  #countWritten(bytes: number): void {
+    this.bytesWritten += bytes;
+    this.#books?.passed(Count.BYTES_OUT, bytes);
   }
 
   #deadlineMs(session: Session): number {
@@ -179,6 +187,13 @@ export class Link implements LineEvents {
     this.#line.destroy();
   }
 
+  /** Breaks the line as a network does: neither end says a word. */
+  cut(): void {
+    if (this.#isOver) return;
+    this.#line.destroy();
+    this.closed(undefined);
+  }
+
   /**
    * Gives the line away, with the bytes behind the current frame; `heir` is asked who goes on with it. Nothing is told to
    * the owner any more.
@@ -208,6 +223,7 @@ export class Link implements LineEvents {
     }
     const nowMs = this.#host.clock.now();
     this.bytesRead += chunk.length;
+    this.#books?.passed(Count.BYTES_IN, chunk.length);
     this.#actor?.session.heard(nowMs);
     this.#isReading = true;
     this.#splitter.push(chunk);

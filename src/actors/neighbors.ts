@@ -3,6 +3,7 @@ import type { SessionId } from '../ids.ts';
 import type { Door } from './acceptor.ts';
 import type { Note } from './notes.ts';
 import type { LineEnds, Pipe } from './ports.ts';
+import type { Roster } from './roster.ts';
 import type { CountIndex, Tally } from './tally.ts';
 
 /** The other shards of a server, as one of them sees them. */
@@ -37,4 +38,6 @@ export interface Surroundings {
   readonly place: number;
   readonly tally: Tally;
   readonly neighbors: Neighbors;
+  /** Where its connections are entered; undefined: nobody inspects them. */
+  readonly roster?: Roster | undefined;
 }

@@ -16,7 +16,7 @@ import { scan } from '../wire/scan.ts';
 import { Callee } from './callee.ts';
 import { Caller, type CallerOwner } from './caller.ts';
 import { Handlers } from './handlers.ts';
-import { Account, type Books } from './books.ts';
+import { Account, type Books, Traffic } from './books.ts';
 import type { Link } from './link.ts';
 import { describeError, remoteError } from './describe.ts';
 import { Functions, type FunctionsOwner } from './functions.ts';
@@ -92,6 +92,7 @@ export class SessionActor {
   readonly #waits: Waits;
   readonly #books: Books | undefined;
   readonly #account: Account;
+  readonly #traffic = new Traffic();
   readonly #writableTokens: number[] = [];
   readonly #replies: Replies;
   readonly #caller: Caller;
@@ -309,7 +310,14 @@ export class SessionActor {
 
   /** What the session holds goes into the books. */
   account(): void {
-    this.#account.set(this.#end === undefined ? this.session.heldBytes + this.store.bytes : 0);
+    const isOver = this.#end !== undefined;
+    this.#account.set(isOver ? 0 : this.session.heldBytes + this.store.bytes);
+    this.#books?.traffic(this.session, this.#traffic, isOver);
+  }
+
+  /** Own calls that have no result yet. */
+  get callsWaiting(): number {
+    return this.#caller.inFlightCount;
   }
 
   /** From now on the owner hears of idleness, at once if it is so. */

@@ -9,7 +9,7 @@ import { Pace } from '../session/pace.ts';
 import { Graveyard } from '../session/registry.ts';
 import type { Plain } from '../session/store.ts';
 import { SECRET_BYTES } from '../wire/control.ts';
-import { Acceptor, type AcceptorOwner, type Door, NO_DOOR } from './acceptor.ts';
+import { type AcceptingState, Acceptor, type AcceptorOwner, type Door, NO_DOOR } from './acceptor.ts';
 import { Alarm } from './alarm.ts';
 import { Books } from './books.ts';
 import { HostedSession, type KnownIdentity, type SessionInfo } from './hosted-session.ts';
@@ -20,6 +20,7 @@ import { FAILED_PROOFS_PER_SECOND, type Settings } from './options.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 import { Presence } from './presence.ts';
 import { joinLine } from './relay.ts';
+import type { Roster } from './roster.ts';
 import { Count, type CountIndex, type ShardCounts, Tally, countsOf } from './tally.ts';
 
 /** Bytes of chance in a session id; its text is twice as long. */
@@ -148,6 +149,11 @@ export class Shard implements AcceptorOwner {
     return this.#drain !== undefined || this.#isStopped;
   }
 
+  /** All sessions, seen or not. */
+  get held(): Iterable<HostedSession> {
+    return this.#sessions.values();
+  }
+
   /** The sessions that are visible. */
   *sessions(): IterableIterator<HostedSession> {
     for (const session of this.#sessions.values()) if (session.isSeen) yield session;
@@ -209,6 +215,14 @@ export class Shard implements AcceptorOwner {
   }
 
   // ---- what an acceptor asks
+
+  get roster(): Roster | undefined {
+    return this.#around.roster;
+  }
+
+  moved(from: AcceptingState | undefined, to: AcceptingState): void {
+    this.#tally.moved('accepting', from, to);
+  }
 
   find(id: string): { living: HostedSession | undefined; grave: ReturnType<Graveyard['find']> } {
     const key = sessionId(id);
@@ -278,11 +292,13 @@ export class Shard implements AcceptorOwner {
   }
 
   up(session: HostedSession, resumed: boolean): void {
+    if (resumed) this.#tally.add(Count.RESUMES, 1);
     if (this.#drain !== undefined) this.#met.add(session);
     this.#owner.up(this.infoOf(session), resumed);
   }
 
   down(session: HostedSession, code: EndCode): void {
+    this.#tally.add(Count.CUTS, 1);
     this.#owner.down(this.infoOf(session), code);
     this.#checkDrained();
   }

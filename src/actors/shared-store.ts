@@ -125,6 +125,14 @@ export class SharedStore implements StoreView {
     }
   }
 
+  /** The values that are texts, numbers or booleans. */
+  *plainEntries(): IterableIterator<[string, Plain]> {
+    for (const key of this.#entries?.keys() ?? this.#copy?.keys() ?? []) {
+      const plain = this.#entryOf(key)?.plain;
+      if (plain !== undefined) yield [key, plain];
+    }
+  }
+
   on(event: 'change', listener: StoreListener): () => void {
     return this.#listeners.on(event, listener);
   }

@@ -25,9 +25,44 @@ export const Count = {
   SHED: 9,
   /** Sessions this shard was told to dial since it began. */
   DIALS: 10,
+  // Since the shard began, of all its sessions.
+  MESSAGES_IN: 11,
+  /** Messages written for the first time. */
+  MESSAGES_OUT: 12,
+  /** Own messages that the other ends have acknowledged. */
+  ACKED: 13,
+  BYTES_IN: 14,
+  BYTES_OUT: 15,
+  /** Connections lost that were up. */
+  CUTS: 16,
+  /** Connections that took a session up again. */
+  RESUMES: 17,
+  /** Messages in the outboxes now, and their payload bytes. */
+  OUTBOX_MESSAGES: 18,
+  OUTBOX_BYTES: 19,
+  // Connections in each state of their machine now.
+  ACCEPTING_AUTHENTICATING: 20,
+  ACCEPTING_UP: 21,
+  DIALLING_IDLE: 22,
+  DIALLING_CONNECTING: 23,
+  DIALLING_AUTHENTICATING: 24,
+  DIALLING_UP: 25,
+  DIALLING_BACKOFF: 26,
 } as const;
 
-const COUNTERS = 11;
+const COUNTERS = 27;
+
+/** Which counter has the connections of a state; final states have none. */
+export const stateCounts: Readonly<Record<'accepting' | 'dialling', Readonly<Record<string, CountIndex>>>> = {
+  accepting: { authenticating: Count.ACCEPTING_AUTHENTICATING, up: Count.ACCEPTING_UP },
+  dialling: {
+    idle: Count.DIALLING_IDLE,
+    connecting: Count.DIALLING_CONNECTING,
+    authenticating: Count.DIALLING_AUTHENTICATING,
+    up: Count.DIALLING_UP,
+    backoff: Count.DIALLING_BACKOFF,
+  },
+};
 
 /** Where a counter lies. */
 export type CountIndex = (typeof Count)[keyof typeof Count];
@@ -58,6 +93,15 @@ export class Tally {
 
   set(index: CountIndex, value: number): void {
     this.#cells[index] = value;
+  }
+
+  /** A connection went from one state to another; undefined: it began. */
+  moved(machine: 'accepting' | 'dialling', from: string | undefined, to: string): void {
+    const indexes = stateCounts[machine];
+    const before = from === undefined ? undefined : indexes[from];
+    const now = indexes[to];
+    if (before !== undefined) this.add(before, -1);
+    if (now !== undefined) this.add(now, 1);
   }
 }
 

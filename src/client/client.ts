@@ -16,7 +16,9 @@ import type { Contract, Credentials, MethodsOf, Remote } from '../contract.ts';
 import { type EndCode, HomingError } from '../errors.ts';
 import { type TlsOptions, type Where, parseAddress } from '../transports/address.ts';
 import { existingStream, streamFactory } from '../transports/stream.ts';
+import type { Inspect } from '../server/inspection.ts';
 import { ConnectionView } from './connection.ts';
+import { enterClient, leaveClient } from './inspected.ts';
 import { type Way, routeTo } from './route-to.ts';
 import { remoteOf } from './remote.ts';
 import { PresenceView } from './presence.ts';
@@ -48,6 +50,8 @@ export interface ClientOptions<C extends Contract = Contract, U = Remote<Methods
   readonly tls?: TlsOptions | undefined;
   /** Says out loud that hosts other than loopback are meant without TLS. */
   readonly insecure?: boolean | undefined;
+  /** Lets viewers look at the connection: an inspector, or where to open one that ends with the client. */
+  readonly inspect?: Inspect | undefined;
   /** Aborting it closes the client at once. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -112,6 +116,7 @@ export class SessionClient {
   readonly #upWaits: Waits;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.dialler.close(0);
+  readonly #leaveInspector: () => void;
   #autoConnects: boolean;
   #remote: object | undefined;
   readonly #establish: ClientOptions['establish'];
@@ -143,9 +148,13 @@ export class SessionClient {
     const validation = options.validate === undefined ? undefined : new Validation(options.validate);
     const settings = { ...checkedSettings, session: { ...checkedSettings.session, validation } };
     const redial = redialOf(options.backoff);
+    const { inspect } = options;
+    const inspected = enterClient(inspect, (error) => this.connection.emit('error', error));
+    this.#leaveInspector = () => leaveClient(inspect, inspected);
+    const { roster, books } = inspected ?? {};
     this.dialler = new Dialler(
       host,
-      { settings, redial, ...way, credentials: ask, autoReconnect, isOnce },
+      { settings, redial, ...way, credentials: ask, autoReconnect, isOnce, roster, books },
       this.#told(),
     );
     this.connection = new ConnectionView({
@@ -381,6 +390,7 @@ export class SessionClient {
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#upWaits.rejectAll(() => new HomingError('Closed', `the client has ended (${report.code})`));
     this.connection.emit('closed', report);
+    this.#leaveInspector();
     this.#closing.resolve();
   }
 

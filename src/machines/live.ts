@@ -20,7 +20,12 @@ export interface EngineOptions {
   readonly clock: MachineClock;
   /** An effect was commanded; it is carried out when the transition is complete. */
   readonly emitted: (effect: { readonly type: string }) => void;
+  /** Shown each event that meant something, once its transition is complete, before its effects are carried out. */
+  readonly seen?: Seen | undefined;
 }
+
+/** Somebody who looks on: what happened, the words of the state it led to, and what the machine remembers now. */
+export type Seen = (event: { readonly type: string }, words: readonly string[], context: object) => void;
 
 /** A machine on the move. */
 export interface Engine {
@@ -37,8 +42,16 @@ export interface Engine {
 }
 
 /** Runs a machine as an XState actor. */
-export function actorEngine(machine: AnyStateMachine, { input, clock, emitted }: EngineOptions): Engine {
-  const actor: Actor<AnyStateMachine> = createActor(machine, { input, clock });
+export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, seen }: EngineOptions): Engine {
+  const actor: Actor<AnyStateMachine> = createActor(machine, {
+    input,
+    clock,
+    inspect: (told) => {
+      if (seen === undefined || told.type !== '@xstate.microstep') return;
+      const snapshot = told.snapshot as AnyMachineSnapshot;
+      seen(told.event, wordsOf(snapshot.value), snapshot.context as object);
+    },
+  });
   const snapshot = (): AnyMachineSnapshot => actor.getSnapshot() as AnyMachineSnapshot;
   actor.on('*', (effect) => emitted(effect as never));
   // Without an observer XState would throw a machine's own error from a real timer; `isActive` throws it instead.
@@ -138,6 +151,7 @@ class QuickEngine implements Engine {
       else this.#arm(step.delay.id, step.delay.event, step.delay.forMs(scope));
     }
     this.#state = next;
+    this.#options.seen?.(event, next.words, this.#context);
     if (next.isFinal) this.stop();
   }
 

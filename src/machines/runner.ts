@@ -14,9 +14,9 @@ import type {
   InputFrom,
   StateValueFrom,
 } from 'xstate';
-import { type Engine, type EngineOptions, type MachineClock, quickEngine, wordsOf } from './live.ts';
+import { type Engine, type EngineOptions, type MachineClock, type Seen, quickEngine, wordsOf } from './live.ts';
 
-export type { MachineClock } from './live.ts';
+export type { MachineClock, Seen } from './live.ts';
 
 /** The top-level state words of a machine. */
 export type StateWord<M extends AnyStateMachine> =
@@ -30,6 +30,8 @@ export interface RunOptions<M extends AnyStateMachine> {
   readonly onEffect: (effect: EmittedFrom<M>) => void;
   /** Told each change of the top-level state, before the effects of the same transition; may send events. */
   readonly onState: (state: StateWord<M>, previous: StateWord<M>) => void;
+  /** Shown each event that meant something, its initial one first; must not send events. */
+  readonly seen?: Seen | undefined;
 }
 
 /** A machine that runs. After its final state, or `stop`, it has no timers, and events are ignored. */
@@ -38,6 +40,8 @@ export interface RunningMachine<M extends AnyStateMachine> {
   send(event: EventFromLogic<M>): void;
   /** The top-level state word. */
   state(): StateWord<M>;
+  /** All words of the state, from the outermost in. */
+  words(): readonly string[];
   /** What the machine remembers now; a value, never changed afterwards. */
   context(): ContextFrom<M>;
   /** Ends it where it stands: timers are cleared, no effect and no state comes any more. */
@@ -68,12 +72,13 @@ export function runMachine<M extends AnyStateMachine>(
   };
   // XState's conditional types stay open while M does, so what comes out is named here once.
   const emitted = (effect: { readonly type: string }): void => void effects.push(effect as EmittedFrom<M>);
-  const engine = begin(machine, { input: options.input, clock: timers, emitted });
+  const engine = begin(machine, { input: options.input, clock: timers, emitted, seen: options.seen });
   let word = engine.words()[0] as StateWord<M>;
   take(() => engine.start());
   return {
     send: (event) => take(() => engine.send(event)),
     state: () => word,
+    words: () => engine.words(),
     context: () => engine.context() as ContextFrom<M>,
     stop,
     actor: engine.actor as Actor<M> | undefined,

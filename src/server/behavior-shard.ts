@@ -97,7 +97,17 @@ export class BehaviorShard {
     });
     const dialler: Dialler = new Dialler(
       host,
-      { settings, redial, dial, learn, credentials, autoReconnect: true, isOnce: false, books: this.shard.books },
+      {
+        settings,
+        redial,
+        dial,
+        learn,
+        credentials,
+        autoReconnect: true,
+        isOnce: false,
+        books: this.shard.books,
+        roster: this.shard.roster,
+      },
       {
         changed: (state, previous) => {
           this.shard.beat();
@@ -162,6 +172,7 @@ export class BehaviorShard {
   }
 
   #tell(news: ShardNews): void {
+    this.shard.roster?.news(news);
     this.#options.tell(news);
   }
 

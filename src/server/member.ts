@@ -1,9 +1,11 @@
 /** One shard thread as the main thread sees it: how to reach it, what it counts, and which sessions it has told of. */
 import { MessageChannel, type MessagePort, type Transferable, receiveMessageOnPort } from 'node:worker_threads';
+import type { InspectOrder } from '../actors/events.ts';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import { type ShardNews, wholeError } from '../actors/news.ts';
 import { Count, Tally } from '../actors/tally.ts';
 import type { HomingError } from '../errors.ts';
+import type { Inspection } from './inspection.ts';
 import type { Order, PlainNews, Report } from './orders.ts';
 
 interface Listed {
@@ -25,6 +27,7 @@ export class Member {
   readonly #listed = new Map<string, Listed>();
   #handedCount = 0;
   #dialCount = 0;
+  #leaveInspector: (() => void) | undefined;
 
   constructor(place: number, generation: number, told: (report: Report) => void) {
     this.place = place;
@@ -50,6 +53,21 @@ export class Member {
   dial(order: Extract<Order, { type: 'dial' }>): void {
     this.#dialCount += 1;
     this.order(order);
+  }
+
+  /** Makes the thread known to an inspector; what is returned is for the thread, and goes with its start. */
+  inspect(inspection: Inspection): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    const { place, generation, tally } = this;
+    const order = (order: InspectOrder): void => port1.postMessage(order);
+    const joined = inspection.join({ place: String(place), generation, memory: tally.memory, order });
+    port1.on('message', joined.told);
+    port1.unref();
+    this.#leaveInspector = () => {
+      joined.leave();
+      port1.close();
+    };
+    return port2;
   }
 
   order(order: Order, transfer: readonly Transferable[] = []): void {
@@ -87,6 +105,7 @@ export class Member {
       told(last.message as Report);
     }
     this.#port.close();
+    this.#leaveInspector?.();
     const news: ShardNews[] = [];
     for (const { info, isUp } of this.#listed.values()) {
       if (isUp) news.push({ type: 'down', info, code: 'shard-lost' });

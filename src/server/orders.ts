@@ -22,10 +22,12 @@ export interface ShardStart {
   /** Places whose shards sessions may live in. */
   readonly places: readonly number[];
   readonly port: MessagePort;
+  /** To an inspector, if there is one. */
+  readonly inspectPort: MessagePort | undefined;
 }
 
 /** The options of a server that a thread needs: those that are plain data. */
-export type PlainServerOptions = Omit<ServerOptions, 'signal'>;
+export type PlainServerOptions = Omit<ServerOptions, 'signal' | 'inspect'>;
 
 /** A listener, as a shard must know it. */
 export interface DoorOrder {

@@ -18,7 +18,8 @@ import type { Host } from '../actors/ports.ts';
 import type { Shard } from '../actors/shard.ts';
 import { ALL, type Selection, groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { payloadForMany } from '../actors/sender.ts';
-import type { ShardCounts } from '../actors/tally.ts';
+import { ALONE } from '../actors/neighbors.ts';
+import { type ShardCounts, Tally } from '../actors/tally.ts';
 import type { Group, GroupOptions, Presence, Sent } from '../client/surface.ts';
 import { Codec } from '../wire/codec.ts';
 import type { Contract, EventsOf, Selector, Store } from '../contract.ts';
@@ -34,9 +35,11 @@ import type { Listening } from '../transports/tcp.ts';
 import type { Behavior } from './behavior.ts';
 import { BehaviorShard } from './behavior-shard.ts';
 import { InlineShards } from './inline.ts';
+import { type Inspect, inspectionOf } from './inspection.ts';
 import { requireNoShard } from './load.ts';
 import { tellNews } from './news-events.ts';
 import { OffloadDesk } from './offload.ts';
+import { rosterHere } from './roster-at.ts';
 import type { Offload, Session } from './session.ts';
 import type { DialOptions, Shards } from './shards.ts';
 import { ThreadShards } from './threads.ts';
@@ -79,6 +82,8 @@ export interface ServerOptions extends EndOptions, PresenceOption {
   readonly tls?: TlsOptions | undefined;
   /** Says out loud that hosts other than loopback are meant without TLS. */
   readonly insecure?: boolean | undefined;
+  /** Lets viewers look at the connections: an inspector, or where to open one that ends with the server. */
+  readonly inspect?: Inspect | undefined;
   /** Aborting it closes the server at once. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -168,23 +173,30 @@ export class SessionServer {
   #isClosed = false;
 
   constructor({ host, behavior, module, options }: ServerParts) {
-    const { signal, tls, insecure, ...plain } = options;
+    const { signal, tls, insecure, inspect, ...plain } = options;
     this.#addresses = { tls, insecure };
     const settings = settingsOf(options);
     this.#codec = new Codec(settings.session.wire);
     const redial = redialOf(options.backoff);
     const threads = threadsOf(options, module !== undefined);
     const tell = (news: ShardNews): void => this.#tell(news);
+    const inspection = inspectionOf(inspect, (error) => this.#tell({ type: 'error', error, info: undefined }));
     if (threads.shards === 0 && behavior !== undefined) {
       const { offloadThreads } = threads;
       const desk =
         module === undefined ? undefined : new OffloadDesk({ module, threads: offloadThreads, clock: host.clock });
       const offload: Offload = (task, input, wait) => (desk === undefined ? noModule() : desk.run(task, input, wait));
-      this.#inline = new BehaviorShard({ host, behavior, settings, redial, offload, tell });
-      this.#shards = new InlineShards(host.clock, this.#inline, () => desk?.close());
+      const tally = new Tally();
+      const { roster, leave } = rosterHere(inspection, tally, () => this.shard);
+      const around = { place: 0, tally, neighbors: ALONE, roster };
+      this.#inline = new BehaviorShard({ host, behavior, settings, redial, around, offload, tell });
+      this.#shards = new InlineShards(host.clock, this.#inline, async () => {
+        leave();
+        await Promise.all([desk?.close(), inspection?.close()]);
+      });
     } else if (module !== undefined) {
       const waitingMax = settings.limits.handshakes;
-      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, tell });
+      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, inspection, tell });
     } else {
       const sentence = 'expected a behavior that names its module (module: import.meta.url) for shards in threads';
       throw new HomingError('BadOption', `${sentence}; without one it runs with shards: 0`);

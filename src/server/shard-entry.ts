@@ -22,6 +22,7 @@ import { Neighborhood } from './neighborhood.ts';
 import { Newsroom } from './newsroom.ts';
 import type { DoorOrder, Order, Relayed, Report, ShardStart } from './orders.ts';
 import { RemoteDesk } from './remote-desk.ts';
+import { rosterAt } from './roster-at.ts';
 
 /** How often at least the shard shows within the watchdog's time that its loop turns, and how rarely at most. */
 const BEATS = 40;
@@ -61,12 +62,13 @@ export default async function runShard(start: ShardStart): Promise<never> {
     lost: (other) => shard.shard.lost(other),
     report: (notes) => report({ type: 'notes', notes }),
   });
-  const shard = new BehaviorShard({
+  const roster = rosterAt(start, () => shard.shard);
+  const shard: BehaviorShard = new BehaviorShard({
     host,
     behavior,
     settings: settingsOf(options),
     redial: redialOf(options.backoff),
-    around: { place, tally, neighbors },
+    around: { place, tally, neighbors, roster },
     offload: (task, input, wait) => desk.run(task, input, wait),
     tell: (news) => newsroom.take(news),
   });

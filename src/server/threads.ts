@@ -23,6 +23,7 @@ import { checkCloneable, tlsTerms } from '../transports/tls.ts';
 import { Dials, copiedCredentials } from './dials.ts';
 import { Doors, type DoorsOwner } from './doors.ts';
 import { entryUrl } from './entry-url.ts';
+import type { Inspection } from './inspection.ts';
 import { MainDesk } from './main-desk.ts';
 import { Member } from './member.ts';
 import { OffloadDesk } from './offload.ts';
@@ -52,6 +53,7 @@ export interface ThreadOptions {
   /** Accepted sockets that may wait while no shard is open. */
   readonly waitingMax: number;
   readonly plain: PlainServerOptions;
+  readonly inspection: Inspection | undefined;
   readonly tell: (news: ShardNews) => void;
 }
 
@@ -199,13 +201,14 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   // ---- what the supervisor asks and tells
 
   spawn(place: number, generation: number): ShardThread {
-    const { module, plain } = this.#options;
+    const { module, plain, inspection } = this.#options;
     const member: Member = new Member(place, generation, (report) => this.#heard(member, report));
     this.#members.set(place, member);
     const port = member.portOfThread;
     const { memory } = member.tally;
-    const start = { place, generation, module, options: plain, memory, places: this.#places, port };
-    return this.#pool.start(start, [port]);
+    const inspectPort = inspection === undefined ? undefined : member.inspect(inspection);
+    const start = { place, generation, module, options: plain, memory, places: this.#places, port, inspectPort };
+    return this.#pool.start(start, inspectPort === undefined ? [port] : [port, inspectPort]);
   }
 
   opened(place: number): void {
@@ -351,7 +354,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   async #finish(shut: Promise<void>): Promise<void> {
     this.#main.close();
     this.#dials.dropAll(new HomingError('Closed', 'the server is closed'));
-    await Promise.all([shut, this.#pool.close(), this.#desk.close()]);
+    await Promise.all([shut, this.#pool.close(), this.#desk.close(), this.#options.inspection?.close()]);
     this.#settled.resolve();
     this.#closing.resolve();
   }

@@ -132,6 +132,15 @@ export class Outlet {
     return this.#messageBytesMax;
   }
 
+  /** What the peer still lets this end write on this connection. */
+  get credit(): { readonly messages: number; readonly bytes: number } {
+    const outstanding = this.#orderedStroke.nextSeq - 1 - this.ordered.released;
+    return {
+      messages: Math.max(0, this.#windowMessages - outstanding),
+      bytes: Math.max(0, this.#windowBytes - this.#outstandingBytes),
+    };
+  }
+
   /** What a report would say now: written and not known to be processed, and never written. */
   get counts(): { unconfirmed: number; carried: number } {
     return { unconfirmed: countedIn(this.ordered.written), carried: countedIn(this.ordered.waiting) };

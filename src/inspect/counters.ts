@@ -1,0 +1,77 @@
+/** The counters of a source as numbers with names, read from the memory that it shares. */
+import type { InspectSource, MachineName } from '../actors/events.ts';
+import { Count, type CountIndex, Tally, stateCounts } from '../actors/tally.ts';
+
+/** Totals since the source began. */
+export const totals = {
+  messagesIn: Count.MESSAGES_IN,
+  messagesOut: Count.MESSAGES_OUT,
+  acked: Count.ACKED,
+  bytesIn: Count.BYTES_IN,
+  bytesOut: Count.BYTES_OUT,
+  cuts: Count.CUTS,
+  resumes: Count.RESUMES,
+  failedProofs: Count.FAILED_PROOFS,
+  shed: Count.SHED,
+} as const;
+
+/** What is there now. */
+export const gauges = {
+  sessions: Count.SESSIONS,
+  connections: Count.CONNECTIONS,
+  handshakes: Count.HANDSHAKES,
+  relays: Count.RELAYS,
+  graves: Count.GRAVES,
+  heldBytes: Count.BYTES,
+  outboxMessages: Count.OUTBOX_MESSAGES,
+  outboxBytes: Count.OUTBOX_BYTES,
+} as const;
+
+/** The name of a total or a gauge. */
+export type CounterName = keyof typeof totals | keyof typeof gauges;
+
+/** One source at a moment. */
+export type FleetShard = Readonly<Record<CounterName, number>> & {
+  readonly place: string;
+  readonly generation: number;
+  readonly states: Readonly<Record<MachineName, Readonly<Record<string, number>>>>;
+};
+
+const indexes: readonly (readonly [CounterName, CountIndex])[] = Object.entries({ ...totals, ...gauges }) as [
+  CounterName,
+  CountIndex,
+][];
+
+/** Reads one source. */
+export class Counters {
+  readonly place: string;
+  readonly generation: number;
+  readonly #tally: Tally;
+
+  constructor({ place, generation, memory }: InspectSource) {
+    this.place = place;
+    this.generation = generation;
+    this.#tally = new Tally(memory);
+  }
+
+  /** All numbers now. */
+  read(): FleetShard {
+    const counts = Object.fromEntries(indexes.map(([name, index]) => [name, this.#tally.read(index)]));
+    const states = {
+      accepting: this.#statesOf('accepting'),
+      dialling: this.#statesOf('dialling'),
+    };
+    return { place: this.place, generation: this.generation, states, ...(counts as Record<CounterName, number>) };
+  }
+
+  /** One number now. */
+  readOne(name: CounterName): number {
+    const index: CountIndex = { ...totals, ...gauges }[name];
+    return this.#tally.read(index);
+  }
+
+  #statesOf(machine: MachineName): Record<string, number> {
+    const states = Object.entries(stateCounts[machine]);
+    return Object.fromEntries(states.map(([state, index]) => [state, this.#tally.read(index)]));
+  }
+}
