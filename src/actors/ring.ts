@@ -32,8 +32,10 @@ export class Rings {
 
   /** A new connection has this slot. */
   clear(slot: number): void {
-    const piece = this.#pieces[Math.floor(slot / PIECE_SLOTS)] ?? this.#grow();
-    piece.counts[slot % PIECE_SLOTS] = 0;
+    const number = Math.floor(slot / PIECE_SLOTS);
+    while (this.#pieces.length <= number) this.#grow();
+    const counts = this.#pieces[number]?.counts;
+    if (counts !== undefined) counts[slot % PIECE_SLOTS] = 0;
   }
 
   /** Keeps an event in place of the oldest. */
@@ -71,14 +73,12 @@ export class Rings {
     return count === 0 ? undefined : piece?.timesMs[at * RING_EVENTS + ((count - 1) % RING_EVENTS)];
   }
 
-  #grow(): Piece {
-    const piece = {
+  #grow(): void {
+    this.#pieces.push({
       timesMs: new Float64Array(PIECE_SLOTS * RING_EVENTS),
       words: new Uint16Array(PIECE_SLOTS * RING_EVENTS * 2),
       counts: new Uint32Array(PIECE_SLOTS),
-    };
-    this.#pieces.push(piece);
-    return piece;
+    });
   }
 
   /** Machines have few words; with more than fit, the rest is not told apart. */

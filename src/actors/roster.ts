@@ -10,13 +10,12 @@ import type {
   InspectReport,
   MachineName,
   RowFilter,
-  SessionDetail,
-  ShownStore,
   WatchEvent,
 } from './events.ts';
 import type { ShardNews } from './news.ts';
 import type { Link } from './link.ts';
 import { Rings } from './ring.ts';
+import { addressOf, detachedRow, fits, sessionDetail, sessionRow } from './shown.ts';
 import type { SessionActor } from './session-actor.ts';
 
 /** A connection as it shows itself. */
@@ -52,10 +51,6 @@ export interface RosterOptions {
   readonly sessions: () => Iterable<RosterSession>;
   readonly find: (id: string) => RosterSession | undefined;
 }
-
-/** Values of a store that are shown, and their length. */
-const SHOWN_KEYS_MAX = 32;
-const SHOWN_TEXT_MAX = 200;
 
 /** A connection that is entered. */
 interface Entry {
@@ -302,80 +297,4 @@ function factsOf(news: Exclude<ShardNews, { type: 'error' }>) {
     case 'end':
       return { what: 'ends', code: news.code, unconfirmed: news.unconfirmed, carried: news.carried } as const;
   }
-}
-
-function sessionRow(session: RosterSession | undefined) {
-  const outlet = session?.actor.session.outlet;
-  return {
-    sessionId: session?.id,
-    identityId: session?.identity?.id,
-    epoch: session?.epoch,
-    rttMs: session?.actor.session.liveness.rttMs,
-    outboxMessages: outlet === undefined ? undefined : outlet.ordered.messages + outlet.direct.messages,
-    outboxBytes: outlet === undefined ? undefined : outlet.ordered.bytes + outlet.direct.bytes,
-    resumes: session?.resumes,
-    store: session === undefined ? undefined : shownStore(session.actor),
-  };
-}
-
-function detachedRow(session: RosterSession): ConnectionRow {
-  const base = { machine: undefined, state: 'detached', sinceMs: undefined, address: undefined };
-  return { id: `s/${session.id}`, ...base, ...sessionRow(session) };
-}
-
-function sessionDetail(held: RosterSession): SessionDetail {
-  const { actor, identity, lingerMs, resumes } = held;
-  const { session } = actor;
-  const { outlet } = session;
-  const { ordered, direct } = outlet;
-  const credit = outlet.credit;
-  return {
-    id: held.id,
-    epoch: held.epoch,
-    state: held.isEnded ? 'ended' : held.isAttached ? 'attached' : 'detached',
-    ordered: {
-      sent: ordered.sent,
-      acked: ordered.released,
-      received: session.orderedReceived,
-      processed: session.cursor,
-    },
-    direct: { sent: direct.sent, acked: direct.released, received: session.directReceived },
-    outboxMessages: ordered.messages + direct.messages,
-    outboxBytes: ordered.bytes + direct.bytes,
-    mailboxMessages: session.orderedReceived - session.cursor,
-    mailboxBytes: session.mailboxBytes,
-    creditMessages: credit.messages,
-    creditBytes: credit.bytes,
-    rttMs: session.liveness.rttMs,
-    lingerMs,
-    callsRunning: actor.callee.runningCount,
-    callsWaiting: actor.callsWaiting,
-    resumes,
-    identityId: identity?.id,
-    store: shownStore(actor),
-  };
-}
-
-/** The plain values of a store, as far as there is room for them on a page. */
-function shownStore(actor: SessionActor): ShownStore {
-  const shown: Record<string, string | number | boolean> = {};
-  let count = 0;
-  for (const [key, value] of actor.store.plainEntries()) {
-    if (count === SHOWN_KEYS_MAX) break;
-    shown[key] = typeof value === 'string' ? value.slice(0, SHOWN_TEXT_MAX) : value;
-    count += 1;
-  }
-  return shown;
-}
-
-function addressOf(link: Link | undefined): string | undefined {
-  const ends = link?.ends;
-  if (ends === undefined || ends.remoteAddress === '') return undefined;
-  return ends.remotePort === 0 ? ends.remoteAddress : `${ends.remoteAddress}:${ends.remotePort}`;
-}
-
-function fits(row: ConnectionRow, { store, search }: RowFilter): boolean {
-  for (const [key, value] of Object.entries(store ?? {})) if (String(row.store?.[key]) !== String(value)) return false;
-  if (search === undefined || search === '') return true;
-  return [row.id, row.sessionId, row.identityId, row.address].some((word) => word?.includes(search) === true);
 }

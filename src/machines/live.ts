@@ -41,6 +41,9 @@ export interface Engine {
   readonly actor: Actor<AnyStateMachine> | undefined;
 }
 
+/** What begins a machine. */
+const INIT = { type: 'xstate.init' };
+
 /** Runs a machine as an XState actor. */
 export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, seen }: EngineOptions): Engine {
   const actor: Actor<AnyStateMachine> = createActor(machine, {
@@ -57,7 +60,10 @@ export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, s
   // Without an observer XState would throw a machine's own error from a real timer; `isActive` throws it instead.
   actor.subscribe({ error: () => {} });
   return {
-    start: () => void actor.start(),
+    start: () => {
+      actor.start();
+      seen?.(INIT, wordsOf(snapshot().value), snapshot().context as object);
+    },
     send: (event) => actor.send(event),
     words: () => wordsOf(snapshot().value),
     context: () => snapshot().context as object,
@@ -91,8 +97,6 @@ export function quickEngine(machine: AnyStateMachine, options: EngineOptions): E
   programs.set(machine, program);
   return new QuickEngine(program, options);
 }
-
-const INIT = { type: 'xstate.init' };
 
 class QuickEngine implements Engine {
   readonly actor = undefined;
