@@ -6,7 +6,9 @@ import { type ConformanceOptions, conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { type DoctorOptions, doctor } from './doctor.ts';
 import { type MachinesOptions, formatOf, showMachines } from './machines.ts';
+import { type InspectOptions, inspect } from './inspect.ts';
 import { version } from './manifest.ts';
+import { type TopOptions, top } from './top.ts';
 
 /** What a command line ends with when it could not be understood. */
 const USAGE_CODE = 2;
@@ -60,6 +62,25 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--format <format>', 'source, json or mermaid (default: source)', checkedFormat)
     .addHelpText('after', '\nExit code: 0 printed, 2 wrong arguments.')
     .action((name: string | undefined, options: MachinesOptions) => void (code = showMachines(name, options)));
+  program
+    .command('inspect')
+    .description('say what an inspector shows now, and open its page')
+    .argument('<url>', 'where the inspector listens: http://127.0.0.1:9230', checkedUrl)
+    .option('--open [what]', "open the page in a browser; 'stately': Stately's inspector, fed by this one", true)
+    .option('--no-open', 'only say what is there')
+    .option('--token <token>', 'what the inspector asks for')
+    .addHelpText('after', '\nExit code: 0 it answered, 1 it did not, 2 wrong arguments.')
+    .action(async (url: URL, options: InspectOptions) => void (code = await inspect(url, options)));
+  program
+    .command('top')
+    .description('show threads and connections of a process with an inspector, again and again')
+    .argument('<url>', 'where the inspector listens: http://127.0.0.1:9230', checkedUrl)
+    .option('--json', 'print one snapshot as JSON')
+    .option('--every <seconds>', 'between two looks', checkedSeconds, 1)
+    .option('--times <number>', 'look so often and end', checkedCount)
+    .option('--token <token>', 'what the inspector asks for')
+    .addHelpText('after', '\nExit code: 0 it answered, 1 it did not (any more), 2 wrong arguments.')
+    .action(async (url: URL, options: TopOptions) => void (code = await top(url, options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
@@ -86,6 +107,19 @@ function checkedCount(text: string): number {
   if (!/^\d+$/.test(text) || count < 1 || count > 1_000)
     throw new InvalidArgumentError('Expected a number from 1 to 1000.');
   return count;
+}
+
+function checkedSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0.1 && seconds <= 3_600)) throw new InvalidArgumentError('Expected seconds from 0.1 to 3600.');
+  return seconds;
+}
+
+function checkedUrl(text: string): URL {
+  const url = URL.parse(/^\w+:\/\//u.test(text) ? text : `http://${text}`);
+  if (url === null || url.protocol !== 'http:')
+    throw new InvalidArgumentError('Expected an address like http://127.0.0.1:9230.');
+  return url;
 }
 
 function checkedAddress(text: string): Address {

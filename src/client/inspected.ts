@@ -1,7 +1,7 @@
 /** Clients as an inspector sees them: those of a process that share an inspector look like one thread with many connections. */
 import { Books } from '../actors/books.ts';
 import { Roster } from '../actors/roster.ts';
-import { Tally } from '../actors/tally.ts';
+import { Count, Tally } from '../actors/tally.ts';
 import { type Inspect, type Inspection, inspectionOf } from '../server/inspection.ts';
 import type { HomingError } from '../errors.ts';
 
@@ -12,19 +12,20 @@ const PLACE = 'clients';
 export class InspectedClients {
   readonly roster: Roster;
   readonly books: Books;
+  readonly #tally = new Tally();
   readonly #inspection: Inspection;
   readonly #leave: () => void;
   #count = 0;
 
   constructor(inspection: Inspection) {
-    const tally = new Tally();
     this.#inspection = inspection;
     // Clients have no common bound on bytes: each has its own limits.
-    this.books = new Books(tally, Infinity);
+    this.books = new Books(this.#tally, Infinity);
     const nowMs = (): number => Date.now();
     this.roster = new Roster({ place: PLACE, nowMs, sessions: () => [], find: () => undefined });
+    const { memory } = this.#tally;
     const order = this.roster.obey.bind(this.roster);
-    const { told, leave } = inspection.join({ place: PLACE, generation: 1, memory: tally.memory, order });
+    const { told, leave } = inspection.join({ place: PLACE, generation: 1, memory, order });
     this.#leave = leave;
     this.roster.open(told);
   }
@@ -32,12 +33,14 @@ export class InspectedClients {
   /** One more client. */
   enter(): this {
     this.#count += 1;
+    this.#tally.add(Count.SESSIONS, 1);
     return this;
   }
 
   /** A client has ended. True: it was the last one, and nothing is told any more. */
   leave(): boolean {
     this.#count -= 1;
+    this.#tally.add(Count.SESSIONS, -1);
     if (this.#count > 0) return false;
     this.#leave();
     void this.#inspection.close();

@@ -47,7 +47,7 @@ describe.each([0, 2])('an inspector of a server with %i shards', (shards) => {
     const all = shardsOf(fleet);
     expect(all.map(({ place }) => place)).toEqual(shards === 0 ? ['0', 'clients'] : ['0', '1', 'clients']);
     const up = (machine: 'accepting' | 'dialling'): number =>
-      all.reduce((sum, { states }) => sum + (states as unknown as States)[machine].up, 0);
+      all.reduce((sum, { states }) => sum + (states as States)[machine].up, 0);
     expect([up('accepting'), up('dialling')]).toEqual([4, 4]);
     const sum = (name: string): number => all.reduce((total, shard) => total + Number(shard[name]), 0);
     expect(sum('messagesIn')).toBe(sum('messagesOut'));
