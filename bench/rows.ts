@@ -3,6 +3,7 @@ import { measureCalls, measureSingleCall } from './calls/measure.ts';
 import { recoveryRow, simulatorRow, streamRow } from './core-rows.ts';
 import { measureAccept } from './shards/accept.ts';
 import { measureFanOut } from './shards/fan-out.ts';
+import { measureInspect } from './shards/inspect.ts';
 import { measureMemory } from './shards/memory.ts';
 import { measureOffload } from './shards/offload.ts';
 import { measureResume } from './shards/resume.ts';
@@ -27,6 +28,10 @@ const crowds = { full: { rounds: 3, sessions: 10_000 }, short: { rounds: 2, sess
 const storms = { full: { rounds: 5, sessions: 5_000 }, short: { rounds: 2, sessions: 1_500 } };
 const works = { full: { rounds: 7, milliseconds: 3_000 }, short: { rounds: 2, milliseconds: 1_000 } };
 const calls = { full: { rounds: 31, milliseconds: 250 }, short: { rounds: 5, milliseconds: 200 } };
+const inspections = {
+  full: { rounds: 11, milliseconds: 3_000, sessions: 2_000, fleet: 10_000 },
+  short: { rounds: 2, milliseconds: 1_500, sessions: 500, fleet: 1_000 },
+};
 const visits = { full: { rounds: 5, connections: 20_000 }, short: { rounds: 2, connections: 3_000 } };
 
 /** Rows of one session between two ends. */
@@ -49,4 +54,5 @@ export const shardRows: Readonly<Record<string, Row>> = {
   relay: (scale) => measureRelay(streams[scale]),
   'fan-out': (scale) => measureFanOut(fans[scale]),
   'shard-stream': (scale) => measureShardStream(streams[scale]),
+  inspect: (scale) => measureInspect(inspections[scale]),
 };

@@ -3,11 +3,14 @@
  * Arguments: the name of the behavior, options as JSON.
  */
 import { type Contract, type Server, type ServerOptions, createServer } from 'homing';
+import { openInspector } from 'homing/inspect';
 import { type Inner, type Weight, tellShards, weigh } from './within.ts';
 
 /** How the server of a row is made. */
 export interface ServerPlan {
   readonly options: ServerOptions & { readonly shards: number };
+  /** With an inspector. */
+  readonly isInspected?: boolean;
 }
 
 /** What may be asked. */
@@ -17,6 +20,8 @@ export type ServerOrder = 'counts' | 'memory' | 'cpu' | Inner;
 export interface Opened {
   readonly port: number;
   readonly relayPort: number;
+  /** Of the inspector, if there is one. */
+  readonly inspectorUrl: string | undefined;
 }
 
 /** What the whole process holds, and each of its threads, the main one first. */
@@ -26,12 +31,14 @@ export interface Memory {
 }
 
 const [name = '', json = '{}'] = process.argv.slice(2);
-const { options } = JSON.parse(json) as ServerPlan;
+const plan = JSON.parse(json) as ServerPlan;
+const inspector = plan.isInspected === true ? await openInspector({ port: 0 }) : undefined;
+const options = { ...plan.options, inspect: inspector };
 const module = new URL(`./${name}.behavior.ts`, import.meta.url);
 const server = await make();
 const { port } = await server.listen(0);
 const { port: relayPort } = await server.listen({ port: 0, direct: false });
-say({ port, relayPort } satisfies Opened);
+say({ port, relayPort, inspectorUrl: inspector?.url } satisfies Opened);
 process.on('message', (order: ServerOrder) => void answer(order));
 process.on('disconnect', () => void leave());
 

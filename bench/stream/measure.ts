@@ -9,26 +9,34 @@ export interface StreamResult {
   readonly rates: readonly number[];
 }
 
-const CONTESTANTS = ['plain', 'homing'] as const;
+/** Who streams: over a plain socket, over Homing, or over Homing with an inspector at both ends that nobody looks at. */
+export type Contestant = 'plain' | 'homing' | 'homing inspected';
 
 /** Measures for `milliseconds` a round. Throws when a message was lost. */
-export async function measureStream(rounds: number, milliseconds: number): Promise<readonly StreamResult[]> {
-  const rates = new Map<string, number[]>(CONTESTANTS.map((name) => [name, []]));
+export async function measureStream(
+  rounds: number,
+  milliseconds: number,
+  contestants: readonly Contestant[] = ['plain', 'homing'],
+): Promise<readonly StreamResult[]> {
+  const rates = new Map<string, number[]>(contestants.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of CONTESTANTS) rates.get(name)?.push(await runOnce(name, milliseconds));
+    // In turn from both ends: whoever comes after a busy neighbor is another one each time.
+    const inTurn = round % 2 === 0 ? contestants : contestants.toReversed();
+    for (const name of inTurn) rates.get(name)?.push(await runOnce(name, milliseconds));
   }
-  return CONTESTANTS.map((name) => ({ name, rates: rates.get(name) ?? [] }));
+  return contestants.map((name) => ({ name, rates: rates.get(name) ?? [] }));
 }
 
-async function runOnce(name: string, milliseconds: number): Promise<number> {
-  const server = start(`./${name}-server.ts`, []);
+async function runOnce(contestant: Contestant, milliseconds: number): Promise<number> {
+  const [name, ...words] = contestant.split(' ');
+  const server = start(`./${name}-server.ts`, words);
   const [{ port }] = (await once(server, 'message')) as [{ port: number }];
-  const client = start(`./${name}-client.ts`, [String(port), String(milliseconds)]);
+  const client = start(`./${name}-client.ts`, [String(port), String(milliseconds), ...words]);
   const [{ rate, lost }] = (await once(client, 'message')) as [{ rate: number; lost: number }];
   client.disconnect();
   server.disconnect();
   await Promise.all([once(server, 'exit'), client.exitCode === null ? once(client, 'exit') : undefined]);
-  if (lost !== 0) throw new Error(`${name}: expected every message to arrive, lost ${lost}`);
+  if (lost !== 0) throw new Error(`${contestant}: expected every message to arrive, lost ${lost}`);
   return rate;
 }
 

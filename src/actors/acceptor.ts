@@ -29,7 +29,8 @@ import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './describe.ts';
 import type { Settings } from './options.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
-import type { Roster, RosterConnection, Ticket } from './roster.ts';
+import type { Roster } from './roster.ts';
+import type { RosterConnection, Ticket } from './roster-entry.ts';
 
 /** The states of an accepted connection. */
 export type AcceptingState = StateWord<typeof acceptingMachine>;
@@ -108,7 +109,7 @@ export class Acceptor implements Carrier, RosterConnection {
       clock: owner.host.clock,
       onEffect: () => this.#hangUp(),
       onState: (state, previous) => owner.moved(previous, state),
-      seen: this.#ticket?.seen,
+      seen: this.#ticket,
     });
     this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO], owner.books);
   }

@@ -31,7 +31,8 @@ import type { RedialOptions, Settings } from './options.ts';
 import type { Dial, Host } from './ports.ts';
 import { Count } from './tally.ts';
 import type { EndReport, LossChoice, LossReport } from './reports.ts';
-import type { Roster, RosterConnection, RosterSession, Ticket } from './roster.ts';
+import type { Roster } from './roster.ts';
+import type { RosterConnection, RosterSession, Ticket } from './roster-entry.ts';
 import { SessionActor } from './session-actor.ts';
 
 /** The states of a client's connection. */
@@ -130,7 +131,7 @@ export class Dialler implements RosterConnection, RosterSession {
       clock: host.clock,
       onEffect: (effect) => this.#effect(effect),
       onState: (state, previous) => this.#changed(state, previous),
-      seen: this.#ticket?.seen,
+      seen: this.#ticket,
     });
     options.books?.moved('dialling', undefined, 'idle');
   }

@@ -1,5 +1,5 @@
 /**
- * The last few events of each connection of a thread, packed: ten bytes an event, in pieces for many connections at a time.
+ * The last few events of each connection of a thread, packed: six bytes an event, in pieces for many connections at a time.
  * Words are kept once, as numbers.
  */
 
@@ -7,12 +7,18 @@
 export const RING_EVENTS = 8;
 
 /** Connections that share a piece of memory. */
-const PIECE_SLOTS = 256;
+const PIECE_SLOTS = 64;
+
+/** Times are kept as milliseconds modulo this: an event older than some seven weeks seems younger. */
+const TIME_RANGE_MS = 2 ** 32;
+
+/** Words that are told apart. */
+const WORDS_MAX = 256;
 
 interface Piece {
-  readonly timesMs: Float64Array;
-  /** Event and state, as numbers of words; 0: none. */
-  readonly words: Uint16Array;
+  readonly times: Uint32Array;
+  /** Event and state, as numbers of words; 0: one too many. */
+  readonly words: Uint8Array;
   /** Events so far, by slot. */
   readonly counts: Uint32Array;
 }
@@ -26,9 +32,15 @@ export interface RingEvent {
 
 /** The rings of all connections of a thread, by slot. */
 export class Rings {
+  readonly #nowMs: () => number;
   readonly #pieces: Piece[] = [];
-  readonly #words: string[] = [''];
+  readonly #words: string[] = ['…'];
   readonly #numbers = new Map<string, number>();
+
+  /** The clock that events are timed by, in milliseconds. */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   /** A new connection has this slot. */
   clear(slot: number): void {
@@ -46,7 +58,7 @@ export class Rings {
     const count = piece.counts[at] ?? 0;
     piece.counts[at] = count + 1;
     const place = at * RING_EVENTS + (count % RING_EVENTS);
-    piece.timesMs[place] = atMs;
+    piece.times[place] = Math.floor(atMs) % TIME_RANGE_MS;
     piece.words[place * 2] = this.#numberOf(event);
     piece.words[place * 2 + 1] = this.#numberOf(state);
   }
@@ -61,7 +73,7 @@ export class Rings {
       const place = at * RING_EVENTS + (index % RING_EVENTS);
       const event = this.#words[piece.words[place * 2] ?? 0] ?? '';
       const state = this.#words[piece.words[place * 2 + 1] ?? 0] ?? '';
-      yield { atMs: piece.timesMs[place] ?? 0, event, state };
+      yield { atMs: this.#timeOf(piece, place), event, state };
     }
   }
 
@@ -70,22 +82,29 @@ export class Rings {
     const piece = this.#pieces[Math.floor(slot / PIECE_SLOTS)];
     const at = slot % PIECE_SLOTS;
     const count = piece?.counts[at] ?? 0;
-    return count === 0 ? undefined : piece?.timesMs[at * RING_EVENTS + ((count - 1) % RING_EVENTS)];
+    if (piece === undefined || count === 0) return undefined;
+    return this.#timeOf(piece, at * RING_EVENTS + ((count - 1) % RING_EVENTS));
+  }
+
+  #timeOf(piece: Piece, place: number): number {
+    const nowMs = Math.floor(this.#nowMs());
+    const agoMs = (nowMs - (piece.times[place] ?? 0)) % TIME_RANGE_MS;
+    return nowMs - (agoMs < 0 ? agoMs + TIME_RANGE_MS : agoMs);
   }
 
   #grow(): void {
     this.#pieces.push({
-      timesMs: new Float64Array(PIECE_SLOTS * RING_EVENTS),
-      words: new Uint16Array(PIECE_SLOTS * RING_EVENTS * 2),
+      times: new Uint32Array(PIECE_SLOTS * RING_EVENTS),
+      words: new Uint8Array(PIECE_SLOTS * RING_EVENTS * 2),
       counts: new Uint32Array(PIECE_SLOTS),
     });
   }
 
-  /** Machines have few words; with more than fit, the rest is not told apart. */
+  /** Machines have few words; those beyond are not told apart. */
   #numberOf(word: string): number {
     const known = this.#numbers.get(word);
     if (known !== undefined) return known;
-    if (this.#words.length > 0xffff) return 0;
+    if (this.#words.length === WORDS_MAX) return 0;
     this.#numbers.set(word, this.#words.length);
     return this.#words.push(word) - 1;
   }

@@ -2,7 +2,6 @@
  * All connections and sessions of a thread, for an inspector: it keeps the last events of each connection, answers
  * questions, and tells what those do that are watched. A thread that nobody inspects has no roster.
  */
-import type { Seen } from '../machines/runner.ts';
 import type {
   ConnectionDetail,
   ConnectionRow,
@@ -13,34 +12,9 @@ import type {
   WatchEvent,
 } from './events.ts';
 import type { ShardNews } from './news.ts';
-import type { Link } from './link.ts';
 import { Rings } from './ring.ts';
+import { Entry, type Registrar, type RosterConnection, type RosterSession, type Ticket } from './roster-entry.ts';
 import { addressOf, detachedRow, fits, sessionDetail, sessionRow } from './shown.ts';
-import type { SessionActor } from './session-actor.ts';
-
-/** A connection as it shows itself. */
-export interface RosterConnection {
-  readonly machine: MachineName;
-  /** The words of its state, and what its machine remembers. */
-  readonly words: readonly string[];
-  readonly context: object;
-  readonly link: Link | undefined;
-  /** The session that it carries, or whose it is. */
-  readonly session: RosterSession | undefined;
-}
-
-/** A session as it shows itself. */
-export interface RosterSession {
-  readonly id: string;
-  readonly epoch: number;
-  readonly actor: SessionActor;
-  readonly identity: { readonly id: string } | undefined;
-  readonly lingerMs?: number | undefined;
-  readonly isAttached: boolean;
-  readonly isEnded: boolean;
-  /** Connections after the first. */
-  readonly resumes: number;
-}
 
 /** What a roster is made with. */
 export interface RosterOptions {
@@ -52,33 +26,30 @@ export interface RosterOptions {
   readonly find: (id: string) => RosterSession | undefined;
 }
 
-/** A connection that is entered. */
-interface Entry {
-  readonly number: number;
-  readonly slot: number;
-  readonly connection: RosterConnection;
-}
-
-/** The place of a connection in its roster. */
-export interface Ticket {
-  /** To be shown each event of its machine. */
-  readonly seen: Seen;
-  /** The connection is over. */
-  leave(code: string | undefined): void;
-}
-
 /** The connections and sessions of one thread. */
 export class Roster {
   readonly #options: RosterOptions;
-  readonly #rings = new Rings();
+  readonly #rings: Rings;
   readonly #entries: (Entry | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #watched = new Set<string>();
+  readonly #registrar: Registrar = {
+    stepped: (entry, event, from, state, context) => {
+      this.#rings.add(entry.slot, this.#options.nowMs(), event.type, state);
+      if (this.#watched.size > 0) this.#tellStep(entry, event, from, state, context);
+    },
+    left: (entry, code) => {
+      if (this.#watched.size > 0) this.#tellEnd(entry, code);
+      this.#entries[entry.slot] = undefined;
+      this.#free.push(entry.slot);
+    },
+  };
   #tell: ((report: InspectReport) => void) | undefined;
   #lastNumber = 0;
 
   constructor(options: RosterOptions) {
     this.#options = options;
+    this.#rings = new Rings(options.nowMs);
   }
 
   /** From now on reports go there. */
@@ -90,23 +61,10 @@ export class Roster {
   enter(connection: RosterConnection): Ticket {
     this.#lastNumber += 1;
     const slot = this.#free.pop() ?? this.#entries.length;
-    const entry: Entry = { number: this.#lastNumber, slot, connection };
+    const entry = new Entry(this.#registrar, this.#lastNumber, slot, connection);
     this.#entries[slot] = entry;
     this.#rings.clear(slot);
-    let from: string | undefined;
-    return {
-      seen: (event, words, context) => {
-        const state = words.join('.');
-        this.#rings.add(slot, this.#options.nowMs(), event.type, state);
-        if (this.#watched.size > 0) this.#tellStep(entry, event, from, state, context);
-        from = state;
-      },
-      leave: (code) => {
-        if (this.#watched.size > 0) this.#tellEnd(entry, code);
-        this.#entries[slot] = undefined;
-        this.#free.push(slot);
-      },
-    };
+    return entry;
   }
 
   /** Something happened to a session of this thread. */

@@ -118,18 +118,15 @@ export class SharedStore implements StoreView {
     this.#write(key, undefined, copyOf(scratch, start, end));
   }
 
-  *entries(): IterableIterator<[string, unknown]> {
-    for (const key of this.#entries?.keys() ?? this.#copy?.keys() ?? []) {
-      const entry = this.#entryOf(key);
-      if (entry !== undefined) yield [key, valueOf(entry)];
-    }
+  /** Keys that there are, or were a moment ago. */
+  keys(): Iterable<string> {
+    return this.#entries?.keys() ?? this.#copy?.keys() ?? [];
   }
 
-  /** The values that are texts, numbers or booleans. */
-  *plainEntries(): IterableIterator<[string, Plain]> {
-    for (const key of this.#entries?.keys() ?? this.#copy?.keys() ?? []) {
-      const plain = this.#entryOf(key)?.plain;
-      if (plain !== undefined) yield [key, plain];
+  *entries(): IterableIterator<[string, unknown]> {
+    for (const key of this.keys()) {
+      const entry = this.#entryOf(key);
+      if (entry !== undefined) yield [key, valueOf(entry)];
     }
   }
 

@@ -1,7 +1,7 @@
 /** What an inspector is shown of sessions and connections: numbers and short texts, taken when they are asked for. */
 import type { ConnectionRow, RowFilter, SessionDetail, ShownStore } from './events.ts';
 import type { Link } from './link.ts';
-import type { RosterSession } from './roster.ts';
+import type { RosterSession } from './roster-entry.ts';
 import type { SessionActor } from './session-actor.ts';
 
 /** Values of a store that are shown, and their length. */
@@ -67,7 +67,9 @@ export function sessionDetail(held: RosterSession): SessionDetail {
 function shownStore(actor: SessionActor): ShownStore {
   const shown: Record<string, string | number | boolean> = {};
   let count = 0;
-  for (const [key, value] of actor.store.plainEntries()) {
+  for (const key of actor.store.keys()) {
+    const value = actor.store.plainOf(key);
+    if (value === undefined) continue;
     if (count === SHOWN_KEYS_MAX) break;
     shown[key] = typeof value === 'string' ? value.slice(0, SHOWN_TEXT_MAX) : value;
     count += 1;

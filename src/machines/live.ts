@@ -24,8 +24,11 @@ export interface EngineOptions {
   readonly seen?: Seen | undefined;
 }
 
-/** Somebody who looks on: what happened, the words of the state it led to, and what the machine remembers now. */
-export type Seen = (event: { readonly type: string }, words: readonly string[], context: object) => void;
+/** Somebody who looks on. An object and not a function: there is one for each of very many connections. */
+export interface Seen {
+  /** What happened, the words of the state it led to, and what the machine remembers now. */
+  step(event: { readonly type: string }, words: readonly string[], context: object): void;
+}
 
 /** A machine on the move. */
 export interface Engine {
@@ -52,7 +55,7 @@ export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, s
     inspect: (told) => {
       if (seen === undefined || told.type !== '@xstate.microstep') return;
       const snapshot = told.snapshot as AnyMachineSnapshot;
-      seen(told.event, wordsOf(snapshot.value), snapshot.context as object);
+      seen.step(told.event, wordsOf(snapshot.value), snapshot.context as object);
     },
   });
   const snapshot = (): AnyMachineSnapshot => actor.getSnapshot() as AnyMachineSnapshot;
@@ -62,7 +65,7 @@ export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, s
   return {
     start: () => {
       actor.start();
-      seen?.(INIT, wordsOf(snapshot().value), snapshot().context as object);
+      seen?.step(INIT, wordsOf(snapshot().value), snapshot().context as object);
     },
     send: (event) => actor.send(event),
     words: () => wordsOf(snapshot().value),
@@ -155,7 +158,7 @@ class QuickEngine implements Engine {
       else this.#arm(step.delay.id, step.delay.event, step.delay.forMs(scope));
     }
     this.#state = next;
-    this.#options.seen?.(event, next.words, this.#context);
+    this.#options.seen?.step(event, next.words, this.#context);
     if (next.isFinal) this.stop();
   }
 

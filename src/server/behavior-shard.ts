@@ -80,6 +80,7 @@ export class BehaviorShard {
   dial(order: DialOrder): () => void {
     const { host, settings, redial } = this.#options;
     const { dial, learn, credentials } = order;
+    const { books, roster } = this.shard;
     if (!this.shard.hasRoom || this.shard.isDraining) {
       order.settled(new HomingError('overloaded', 'no room for another session'));
       order.over();
@@ -97,17 +98,7 @@ export class BehaviorShard {
     });
     const dialler: Dialler = new Dialler(
       host,
-      {
-        settings,
-        redial,
-        dial,
-        learn,
-        credentials,
-        autoReconnect: true,
-        isOnce: false,
-        books: this.shard.books,
-        roster: this.shard.roster,
-      },
+      { settings, redial, dial, learn, credentials, autoReconnect: true, isOnce: false, books, roster },
       {
         changed: (state, previous) => {
           this.shard.beat();

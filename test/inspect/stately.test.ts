@@ -81,16 +81,16 @@ describe('the frames', () => {
     const frames = new StatelyFrames('n');
     const told: object[] = [];
     let from: string | undefined;
-    const seen = (event: { readonly type: string }, words: readonly string[], context: object): void => {
+    const step = (event: { readonly type: string }, words: readonly string[], context: object): void => {
       const { type, ...data } = event;
       const state = words.join('.');
       const base = { atMs: 0, connection: '0/1', machine: 'dialling', state, context } as const;
-      const step: WatchEvent =
+      const what: WatchEvent =
         from === undefined ? { ...base, type: 'actor' } : { ...base, type: 'step', event: type, data, from };
-      told.push(...frames.of(step));
+      told.push(...frames.of(what));
       from = state;
     };
-    const engine = begin(diallingMachine, { input, clock, emitted: () => {}, seen });
+    const engine = begin(diallingMachine, { input, clock, emitted: () => {}, seen: { step } });
     engine.start();
     for (const event of path) engine.send(event);
     return told;
