@@ -19,6 +19,7 @@ const longFiles: Readonly<Record<string, string>> = {
   'src/server/threads.ts':
     'the main thread over its shards: what the supervisor, the doors and the shards tell meets here',
   'src/actors/functions.ts': 'exports and imports share their counts, their ends and the message that is being encoded',
+  'src/actors/shared-store.ts': 'what users do with a store and what the other end says of it, at both kinds of ends',
   'src/actors/mailbox.ts': 'one turn from its message to its settlement, for events and calls',
   'src/client/client.ts': 'the public handle: what users call, one method each, and the run of establish',
   'src/conformance/scene.ts': 'what a client knows while a case runs: its steps read and write all of it',
