@@ -28,7 +28,8 @@ export async function runJob(
   begun(tally);
 
   const listening = Promise.withResolvers<number>();
-  processes.start('server', [options.sabotage ? 'sabotage' : ''], (message: ServerReport) => {
+  const ports = inspectPortsOf(options);
+  processes.start('server', [options.sabotage ? 'sabotage' : '', ports.server], (message: ServerReport) => {
     if (message.type === 'listening') listening.resolve(message.port);
     else if (message.type === 'recovered') tally.recovered(message.atMs);
     else if (message.type === 'relayed') tally.relayed = message.count;
@@ -48,7 +49,7 @@ export async function runJob(
     },
   });
   tally.startedMs = nowMs();
-  const client = [String(proxy.port), file.path, String(options.bytesPerSecond)];
+  const client = [String(proxy.port), file.path, String(options.bytesPerSecond), ports.client];
   processes.start('client', client, (message: ClientReport) => {
     tally.clientSaid(message, nowMs());
     if (message.type === 'lost') reject(new Error(message.sentence));
@@ -76,6 +77,11 @@ export async function runJob(
     void line.heal();
     told.tell('client', 'calm');
   }
+}
+
+/** As words of a command line; '0' for none. */
+function inspectPortsOf({ inspectPort }: JobOptions): { readonly client: string; readonly server: string } {
+  return { client: String(inspectPort), server: String(inspectPort === 0 ? 0 : inspectPort + 1) };
 }
 
 function finished(tally: Tally, final: Extract<ServerReport, { type: 'final' }>): Tally {

@@ -12,6 +12,8 @@ export interface JobOptions {
   readonly bytesPerSecond: number;
   readonly sabotage: boolean;
   readonly isPlain: boolean;
+  /** Port of the client process's inspector, the server's is the next one; 0: nobody looks. */
+  readonly inspectPort: number;
 }
 
 /** How the user called the main job: what the help shows, and how to get the help. */
@@ -38,11 +40,18 @@ half-opened, and compares what arrived with what was there.
   --rate n       while the line is cut, send so many bytes a second (300000)
   --sabotage     let the server forget one line, to see the verdict fail
   --plain        no live view, also in a terminal
+  --inspect      look at both processes in a browser and cut connections by hand: goes on until Ctrl+C,
+                 or for --seconds (600)
+  --inspect-port n
+                 port of the client's page, the server's is the next one (9230)
   --help         this
 
 The file is shipped over and over until the cuts have happened; then the pass under way is finished at full speed.
 Exit code: 0 every byte arrived once and in order, 1 not so, 2 wrong arguments or no such file, 130 interrupted.
 `;
+
+/** More than happen until somebody has seen enough. */
+const CUTS_ENDLESS = '1000000';
 
 /** Reads the command line. 'help' when that is asked for; throws an `Error` with a sentence for the user. */
 export function optionsOf(args: readonly string[]): JobOptions | 'help' {
@@ -51,25 +60,29 @@ export function optionsOf(args: readonly string[]): JobOptions | 'help' {
     allowPositionals: true,
     options: {
       seed: { type: 'string' },
-      cuts: { type: 'string', default: '120' },
-      seconds: { type: 'string', default: '18' },
+      cuts: { type: 'string' },
+      seconds: { type: 'string' },
       rate: { type: 'string', default: '300000' },
       sabotage: { type: 'boolean', default: false },
       plain: { type: 'boolean', default: false },
+      inspect: { type: 'boolean', default: false },
+      'inspect-port': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
   if (positionals.length > 1)
     throw new Error(`expected one file, got ${positionals.length}: ${positionals.join(', ')}`);
+  const isInspected = values.inspect || values['inspect-port'] !== undefined;
   return {
     file: positionals[0] === undefined ? defaultFile : resolve(userFolder(), positionals[0]),
     seed: values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : whole('seed', values.seed, 0),
-    cuts: whole('cuts', values.cuts, 0),
-    seconds: whole('seconds', values.seconds, 1),
+    cuts: whole('cuts', values.cuts ?? (isInspected ? CUTS_ENDLESS : '120'), 0),
+    seconds: whole('seconds', values.seconds ?? (isInspected ? '600' : '18'), 1),
     bytesPerSecond: whole('rate', values.rate, 1_000),
     sabotage: values.sabotage,
     isPlain: values.plain,
+    inspectPort: isInspected ? whole('inspect-port', values['inspect-port'] ?? '9230', 1) : 0,
   };
 }
 

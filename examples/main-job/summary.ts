@@ -18,7 +18,7 @@ export function titleRow(file: FileFacts): Row {
 
 /** Every option that shapes a run. */
 export function optionRows(options: JobOptions): readonly Row[] {
-  const { seed, cuts, seconds, bytesPerSecond } = options;
+  const { seed, cuts, seconds, bytesPerSecond, inspectPort } = options;
   const { firstMs, baseMs, maxMs } = backoff;
   return [
     pair('line', `seed ${seed}, ${grouped(cuts)} cuts wanted, left alone after ${seconds} s at the latest`),
@@ -28,6 +28,12 @@ export function optionRows(options: JobOptions): readonly Row[] {
       'heartbeat',
       `every ${heartbeat.intervalMs} ms, dead after ${heartbeat.timeoutMs} ms; handshake ${handshakeMs} ms`,
     ),
+    ...(inspectPort === 0
+      ? []
+      : [
+          pair('inspector', `of the client at http://127.0.0.1:${inspectPort}/`),
+          pair('', `of the server at http://127.0.0.1:${inspectPort + 1}/, until Ctrl+C`),
+        ]),
     pair('backoff', `first within ${firstMs} ms, then full jitter from ${baseMs} ms, doubling to ${maxMs} ms`),
   ];
 }

@@ -3,22 +3,26 @@
  * its page can read them.
  */
 import type { MachineName, WatchEvent } from '../actors/events.ts';
-import { acceptingMachine } from '../machines/accepting.ts';
-import { diallingMachine } from '../machines/dialling.ts';
+import { exportMachine, machines } from '../machines/index.ts';
 
 /** The version of the frames' schema, as the inspector of Stately writes it. */
 const SCHEMA_VERSION = '0.7.2';
 
 /** The configurations of the connection machines, as JSON. */
 export const definitions: Readonly<Record<MachineName, object>> = {
-  accepting: JSON.parse(JSON.stringify(acceptingMachine.config)) as object,
-  dialling: JSON.parse(JSON.stringify(diallingMachine.config)) as object,
+  accepting: configOf('accepting'),
+  dialling: configOf('dialling'),
 };
 
 const definitionTexts: Readonly<Record<MachineName, string>> = {
   accepting: JSON.stringify(definitions.accepting),
   dialling: JSON.stringify(definitions.dialling),
 };
+
+function configOf(name: MachineName): object {
+  const { machine, input } = machines[name];
+  return JSON.parse(exportMachine(machine, { format: 'json', input })) as object;
+}
 
 /** A frame of the Stately inspector. */
 export interface StatelyFrame {
