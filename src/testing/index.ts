@@ -1,7 +1,15 @@
 /**
  * `homing/testing`: simulates a real behavior and real clients on virtual time, lets faults befall them, and makes what goes
- * wrong small and repeatable. Needs `fast-check`; no test runner.
+ * wrong small and repeatable; and has an acceptance suite for each port. Needs `fast-check`; no test runner.
  */
+export { contracts } from './contracts/index.ts';
+export type { ContractCase, Passing } from './contracts/case.ts';
+export type { ClockAdapter } from './contracts/clock.ts';
+export type { HostAdapter } from './contracts/host.ts';
+export type { LineAdapter, LinePair, LineRole } from './contracts/line.ts';
+export type { PipeAdapter, PipePair } from './contracts/pipe.ts';
+export type { SecretsAdapter } from './contracts/secrets.ts';
+export type { TransportAdapter, TransportPair } from './contracts/transport.ts';
 export { check, replay } from './kit/check.ts';
 export type { CheckOptions, CheckReport } from './kit/check.ts';
 export { SimulationFailed } from './kit/failure.ts';
