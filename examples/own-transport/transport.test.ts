@@ -3,4 +3,4 @@ import { test } from 'node:test';
 import { contracts } from 'homing/testing';
 import { upgrades } from './transport.contract.ts';
 
-for (const { title, run } of contracts.transport(upgrades)) test(title, run);
+for (const { title, run } of contracts.transport(upgrades)) void test(title, run);

@@ -124,7 +124,7 @@ const adapters: Readonly<Record<string, LineAdapter>> = {
 };
 
 describe.each(Object.entries(adapters))('over %s,', (_, adapter) => {
-  for (const { title, run } of contracts.line(adapter)) test(title, run);
+  for (const { title, run } of contracts.line({ bulkBytes: 1_000_000, ...adapter })) test(title, run);
 });
 
 /** A dial of a port at which nobody listens any more. */

@@ -6,6 +6,7 @@ import { describe, test } from 'vitest';
 import { upgrades } from '../../examples/own-transport/transport.contract.ts';
 
 const inProcess: TransportAdapter = {
+  bulkBytes: 1_000_000,
   cutIsError: true,
   failing: () => {
     throw new Error('no way there');
@@ -22,6 +23,7 @@ const inProcess: TransportAdapter = {
 };
 
 const byHand: TransportAdapter = {
+  bulkBytes: 1_000_000,
   failing: () => connect({ host: '127.0.0.1', port: 1 }),
   async pair() {
     let end: Socket | undefined;

@@ -11,7 +11,7 @@ export interface ContractCase {
   /** A sentence about the adapter. */
   readonly title: string;
   /** Resolves when the adapter keeps to the title; rejects with what it did instead. */
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** How time passes for an adapter while a case waits. */
@@ -20,7 +20,7 @@ export interface Passing {
    * Lets something happen, as little as there is. Resolves to false when nothing more will happen by itself: what a case still
    * waits for then will never be. Without it time is real: turns of the event loop, ten seconds of them at most.
    */
-  turn?(): Promise<boolean>;
+  readonly turn?: () => Promise<boolean>;
 }
 
 /** How long a case waits for one thing where time is real. */

@@ -9,7 +9,7 @@ export interface PipePair extends AsyncDisposable {
   readonly near: Pipe;
   readonly far: Pipe;
   /** The thread of the near end is gone, without a word. Without it the case about that is left out. */
-  vanish?(): void;
+  readonly vanish?: () => void;
 }
 
 /** A kind of pipe. */

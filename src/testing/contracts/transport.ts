@@ -22,7 +22,7 @@ export interface TransportAdapter extends Passing {
   /** A new connection, asked for by each case. */
   pair(): Promise<TransportPair>;
   /** A connection that must fail, by a throw or a rejection or an error of the stream; without it that case is left out. */
-  failing?(): Duplex | Promise<Duplex>;
+  readonly failing?: () => Duplex | Promise<Duplex>;
   /** Whether both ends are told an error by a cut; otherwise they may merely see an end. False if nothing is said. */
   readonly cutIsError?: boolean;
   /** Bytes of the largest case, 4,000,000 if nothing is said. */
