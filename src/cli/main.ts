@@ -51,6 +51,7 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--jobs <number>', 'cases at a time', checkedCount)
     .option('--patience <factor>', 'multiply every deadline', checkedCount)
     .option('--json', 'print one JSON object instead of lines')
+    .option('--junit <file>', 'also write JUnit XML')
     .addHelpText('after', '\nExit code: 0 every MUST holds, 1 one does not, 2 wrong arguments.')
     .action(async (options: ConformanceOptions) => void (code = await conformance(options)));
   program
