@@ -2,9 +2,10 @@
  * One port of a proxy, with the connections that came by it and the faults they wait for. A proxy has one of them unless it is
  * asked for more: then each client can have a way of its own, on which dials are refused while others get through.
  */
-import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
+import { type AddressInfo, type Server, type Socket, connect } from 'node:net';
 import { type ConnectionFault, ProxiedConnection } from './connection.ts';
 import { HelloCatch } from './hello-catch.ts';
+import { HOST, listenOn } from './listening.ts';
 import {
   type CutHow,
   type Direction,
@@ -36,12 +37,6 @@ export interface LaneOwner {
   /** A number in [0, 1) with this key. */
   chance(connection: number, purpose: string): number;
 }
-
-const HOST = '127.0.0.1';
-
-/** The port may be taken by an outgoing connection of another program while nobody listens; it is asked for again. */
-const LISTEN_TRIES_MAX = 100;
-const LISTEN_RETRY_MS = 20;
 
 /** HELLOs that are kept for replays. */
 const HELLOS_MAX = 8;
@@ -201,17 +196,9 @@ export class ProxyLane implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    for (let tries = 1; this.#isWanted; tries += 1) {
-      const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
-      const error = await listening(listener, this.#port);
-      if (error === undefined) return this.#opened(listener);
-      if (error.code !== 'EADDRINUSE' || tries === LISTEN_TRIES_MAX) throw error;
-      await new Promise((resolve) => setTimeout(resolve, LISTEN_RETRY_MS));
-    }
-  }
-
-  #opened(listener: Server): void {
-    if (!this.#isWanted) return void listener.close();
+    const isWanted = (): boolean => this.#isWanted;
+    const listener = await listenOn(this.#port, { isWanted, taken: (socket) => this.#take(socket) });
+    if (listener === undefined) return;
     this.#listener = listener;
     this.#port = (listener.address() as AddressInfo).port;
     this.#owner.happened({ type: 'accepting' });
@@ -292,16 +279,4 @@ export class ProxyLane implements AsyncDisposable {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
-}
-
-function listening(listener: Server, port: number): Promise<NodeJS.ErrnoException | undefined> {
-  return new Promise((resolve) => {
-    listener.once('error', resolve);
-    listener.listen({ host: HOST, port }, () => {
-      listener.removeListener('error', resolve);
-      // Accepting may still fail, for want of file descriptors; dials then fail and are tried again.
-      listener.on('error', () => {});
-      resolve(undefined);
-    });
-  });
 }
