@@ -237,7 +237,7 @@ export class ProxiedConnection {
       if (outOf.isSwallowing) socket.destroySoon();
     });
     socket.on('close', (hadError: boolean) => {
-      const isTold = !outOf.isSwallowing && !this.#isOrphaned;
+      const isTold = !outOf.isSwallowing;
       into.swallow();
       this.#openSockets -= 1;
       if (this.#openSockets === 0) return this.#over();

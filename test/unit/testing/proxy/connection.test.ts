@@ -22,6 +22,17 @@ describe('a pace', () => {
     expect(far.bytes().equals(noise(2_000))).toBe(true);
   });
 
+  it('passes what is late also when both ends have said goodbye before', async () => {
+    await using line = await world(always({ type: 'slow', latencyMs: 40, direction: 'up' }));
+    const near = line.dial();
+    const far = await line.arrival();
+    far.socket.end('first');
+    near.socket.end('late');
+    expect(await near.over).toBe('end');
+    await far.over;
+    expect(far.bytes().toString()).toBe('late');
+  });
+
   it('bounds the bandwidth of one direction and leaves the other free', async () => {
     await using line = await world(always({ type: 'slow', bytesPerMs: 50, direction: 'up' }));
     const near = line.dial();
