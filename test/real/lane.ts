@@ -32,6 +32,8 @@ export interface RealLaneReport {
   readonly counts: ProxyCounts;
   readonly seconds: number;
   readonly perSecond: number;
+  /** Processor time for each of them in the thread of clients, proxy and listener: what bounds the rate on a machine that is busy with others. */
+  readonly cpuMsEach: number;
   /** Times that a session went on by another connection. */
   readonly resumes: number;
   /** Resumes while some connection was at the home of its session, and while one was carried over from another shard. */
@@ -115,6 +117,7 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
   const limit = setTimeout(() => fault(`no end: ${sentenceOf(proxy.counts, server, speakers)}`), limitMs);
   using _limit = { [Symbol.dispose]: () => clearTimeout(limit) };
   const startedMs = performance.now();
+  const cpuBefore = process.threadCpuUsage();
   const rss = { early: 0, late: 0 };
   const progress = (): number =>
     Math.min(
@@ -141,6 +144,7 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
   using _looking = { [Symbol.dispose]: () => clearInterval(looking) };
   await orBroken(Promise.all(speakers.map((speaker) => speaker.speak(() => isOver))));
   const tookMs = performance.now() - startedMs;
+  const cpu = process.threadCpuUsage(cpuBefore);
   const { counts } = proxy;
   await orBroken(proxy.heal());
   await orBroken(Promise.all(speakers.map((speaker) => speaker.settle())));
@@ -158,6 +162,7 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
     counts,
     seconds: tookMs / 1_000,
     perSecond: counts.cuts / (tookMs / 1_000),
+    cpuMsEach: (cpu.user + cpu.system) / 1_000 / counts.cuts,
     resumes: sum(speakers, 'resumes'),
     landings,
     gaps: sum(speakers, 'gaps'),
@@ -212,6 +217,7 @@ function sentenceOf(counts: ProxyCounts, server: Server<Numbers>, speakers: read
 export function lineOf({
   counts,
   perSecond,
+  cpuMsEach,
   seconds,
   resumes,
   said,
@@ -220,7 +226,7 @@ export function lineOf({
   terminations,
 }: RealLaneReport): string {
   return (
-    `${counts.cuts} disconnects in ${seconds.toFixed(1)} s (${Math.round(perSecond)}/s), ${resumes} resumes, ` +
+    `${counts.cuts} disconnects in ${seconds.toFixed(1)} s (${Math.round(perSecond)}/s, ${cpuMsEach.toFixed(2)} ms of processor each), ${resumes} resumes, ` +
     `${said} said, ${heard} heard, ${terminations} shards ended, ${gaps} histories lost`
   );
 }
