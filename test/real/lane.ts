@@ -135,7 +135,7 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
     if (
       threads.ended === crashes &&
       crashes < terminations &&
-      shareOf(proxy.counts.cuts, disconnects) > crashes / terminations
+      shareOf(proxy.counts.cuts, disconnects) > (crashes + 1) / (terminations + 1)
     ) {
       drawn += 1;
       threads.endOne(draw(seed, drawn, 'thread'));
@@ -187,9 +187,9 @@ class Threads implements Disposable {
     process.on('worker', this.#started);
   }
 
-  /** Ends one of them, by a number in [0, 1). */
+  /** Ends one of them, by a number in [0, 1): most often the oldest, as one that has just begun has few sessions. */
   endOne(chance: number): void {
-    const worker = [...this.#open][Math.floor(chance * this.#open.size)];
+    const worker = [...this.#open][chance < 0.7 ? 0 : Math.floor(chance * this.#open.size)];
     if (worker === undefined) return;
     this.ended += 1;
     void worker.terminate();
