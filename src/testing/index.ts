@@ -21,6 +21,7 @@ export type { KitPlan, PlannedStep } from './kit/plan.ts';
 export { simulate } from './kit/scenario.ts';
 export type {
   Around,
+  DrivenSimulation,
   Scenario,
   SimulatedClientOptions,
   SimulatedServer,
@@ -30,8 +31,10 @@ export type {
   StepContext,
   View,
 } from './kit/scenario.ts';
+export type { Sim, StartOptions, Who } from './kit/sim.ts';
 export { torture } from './kit/torture.ts';
 export type { FixedStep, TortureOptions } from './kit/torture.ts';
+export type { FaultChoice, FaultVerbs, LinkVerbs } from './kit/verbs.ts';
 export type { Oracle, Place, Verdict } from './kit/verdict.ts';
 export type { Fault, FaultAction } from './plan.ts';
 export { chaosProxy } from './proxy/chaos-proxy.ts';

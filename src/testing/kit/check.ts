@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { HomingError } from '../../errors.ts';
 import { type Failure, describeFailure } from './failure.ts';
-import { replaceGlobals } from './globals.ts';
+import { alone } from './occupied.ts';
 import type { KitPlan } from './plan.ts';
 import { type PlayReport, play } from './play.ts';
 import { allOf, minimize, partOf, plansOf } from './plans.ts';
@@ -41,8 +41,6 @@ const BATCH_RUNS = 200;
 /** The thread is let go for a moment after so many real milliseconds. */
 const BREATH_MS = 50;
 
-let isBusy = false;
-
 /**
  * Plays random plans. Rejects with `SimulationFailed` for the smallest failing plan that is found, or `BadOption` while another
  * simulation is played in this thread. With HOMING_REPLAY in the environment that token is played instead, if it is of
@@ -71,22 +69,6 @@ export async function replay(
       throw await describeFailure({ scenario, plan, verdict, token: name, found: 'played again', saveTo });
     return tally.report;
   });
-}
-
-/** Runs that follow each other, in a thread where nothing else is simulated. */
-export async function alone<Result>(scenario: AnyScenario, work: () => Promise<Result>): Promise<Result> {
-  if (isBusy) {
-    const sentence = 'another simulation is played in this thread: await it first, or leave out test.concurrent';
-    throw new HomingError('BadOption', sentence);
-  }
-  isBusy = true;
-  const restore = scenario.globals === false ? undefined : replaceGlobals();
-  try {
-    return await work();
-  } finally {
-    restore?.();
-    isBusy = false;
-  }
 }
 
 /** Sums up runs. */

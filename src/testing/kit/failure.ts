@@ -14,7 +14,7 @@ import { Verdict, wordsOf } from './verdict.ts';
 export class SimulationFailed extends Error {
   readonly verdict: Verdict;
   readonly plan: KitPlan;
-  /** Plays it again with `replay`, or as HOMING_REPLAY in the environment. */
+  /** Plays it again with `replay`, or as HOMING_REPLAY in the environment; empty for a story driven by hand. */
   readonly token: string;
   /** What crossed between the ends, with virtual times. */
   readonly picture: string;
@@ -61,17 +61,8 @@ export async function describeFailure(failure: Failure): Promise<SimulationFaile
           `Played once more it ${again === undefined ? 'passes' : `fails otherwise (${again.oracle})`}: it depends on something outside of the plan.`,
         ];
   const file = saveTo === false ? undefined : save(saveTo, { plan, verdict, token });
-  const { cause } = verdict.place;
-  const stack =
-    cause instanceof Error
-      ? userFrames(cause.stack ?? '')
-          .split('\n')
-          .slice(0, STACK_LINES)
-      : [];
   const message = [
-    verdict.line,
-    ...verdict.message.split('\n').slice(1),
-    ...stack,
+    ...verdictLines(verdict),
     ...unsteady,
     '',
     `the plan (${found}):`,
@@ -84,6 +75,27 @@ export async function describeFailure(failure: Failure): Promise<SimulationFaile
     ...(file === undefined ? [] : [`the plan is saved in ${file}`]),
   ].join('\n');
   return new SimulationFailed(verdict, plan, { token, picture, message });
+}
+
+/** The error of a story that was driven by hand: nothing is played again for it. */
+export function describeByHand(verdict: Verdict, plan: KitPlan, picture: string, clients: number): SimulationFailed {
+  const message = [
+    ...verdictLines(verdict),
+    '',
+    `what was done by hand (seed ${plan.seed}):`,
+    planWords(plan, clients),
+    '',
+    'what happened (virtual ms):',
+    picture,
+  ].join('\n');
+  return new SimulationFailed(verdict, plan, { token: '', picture, message });
+}
+
+/** A verdict in full: its line, what else it says, and where the user's code failed. */
+export function verdictLines(verdict: Verdict): readonly string[] {
+  const { cause } = verdict.place;
+  const stack = cause instanceof Error ? userFrames(cause.stack ?? '').split('\n') : [];
+  return [verdict.line, ...verdict.message.split('\n').slice(1), ...stack.slice(0, STACK_LINES)];
 }
 
 /** Plays a plan; gives what is wrong, undefined when nothing is. */
