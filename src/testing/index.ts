@@ -18,6 +18,9 @@ export { SimulationFailed } from './kit/failure.ts';
 export { faultPlan, faults } from './kit/faults.ts';
 export type { FaultKind, FaultPlanOptions } from './kit/faults.ts';
 export type { KitPlan, PlannedStep } from './kit/plan.ts';
+export type { RealNetwork, RealWay } from './kit/network.ts';
+export { onReal } from './kit/real.ts';
+export type { RealOptions, RealReport, RealSimulation } from './kit/real.ts';
 export { simulate } from './kit/scenario.ts';
 export type {
   Around,

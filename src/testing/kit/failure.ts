@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outside, userFrames, watchOutside } from './outside.ts';
+import { alone } from './occupied.ts';
 import type { KitPlan } from './plan.ts';
 import { play } from './play.ts';
 import type { AnyScenario } from './scenario.ts';
 import { planWords } from './story.ts';
-import { isJson } from './token.ts';
+import { isJson, tokenOf } from './token.ts';
 import { Verdict, wordsOf } from './verdict.ts';
 
 /** What a check, a torture or a replay rejects with. The cause is the error of the user's code, if there is one. */
@@ -75,6 +76,49 @@ export async function describeFailure(failure: Failure): Promise<SimulationFaile
     ...(file === undefined ? [] : [`the plan is saved in ${file}`]),
   ].join('\n');
   return new SimulationFailed(verdict, plan, { token, picture, message });
+}
+
+/** What is known of a failure on real sockets. */
+export interface RealFailure extends Omit<Failure, 'token'> {
+  readonly picture: string;
+}
+
+/** Other chances that the simulator is given to show what happened on real sockets. */
+const HUNT_SEEDS = 50;
+
+/** The error of a run on real sockets: the plan is what was done there, and the simulator is asked whether it fails too. */
+export async function describeReal(failure: RealFailure): Promise<SimulationFailed> {
+  const { scenario, verdict, picture, found, saveTo } = failure;
+  const caught = await hunt(failure);
+  const plan = caught ?? failure.plan;
+  const token = tokenOf(scenario, { type: 'listed', plan });
+  const file = saveTo === false ? undefined : save(saveTo, { plan, verdict, token });
+  const message = [
+    ...verdictLines(verdict),
+    '',
+    `what was done (${found}):`,
+    planWords(plan, scenario.clients ?? 2),
+    '',
+    'what happened (real ms):',
+    picture,
+    '',
+    caught === undefined
+      ? `the simulator does not fail by the same plan (${HUNT_SEEDS} seeds); to look there: replay(simulation, '${token}')`
+      : `the simulator fails by the same plan: HOMING_REPLAY=${token} in the environment, or replay(simulation, '${token}')`,
+    ...(file === undefined ? [] : [`the plan is saved in ${file}`]),
+  ].join('\n');
+  return new SimulationFailed(verdict, plan, { token, picture, message });
+}
+
+/** The plan with a seed by which it fails alike in the simulator, if there is one. */
+async function hunt({ scenario, plan, verdict }: RealFailure): Promise<KitPlan | undefined> {
+  return alone(scenario, async () => {
+    for (let seed = 0; seed < HUNT_SEEDS; seed += 1) {
+      const part = { ...plan, seed };
+      if ((await verdictOf(scenario, part))?.oracle === verdict.oracle) return part;
+    }
+    return undefined;
+  });
 }
 
 /** The error of a story that was driven by hand: nothing is played again for it. */
