@@ -1,10 +1,8 @@
 /** The network of a run on real sockets: a way for each client to the server, on which faults of the catalogue come true. */
-import { type CuttingProxy, openProxy } from '../cutting-proxy.ts';
-import type { CutHow } from '../line-plan.ts';
-import type { Direction } from '../pipe.ts';
 import type { Fault } from '../plan.ts';
-import type { Toward } from '../sim-line.ts';
-import type { Door } from '../sim-path.ts';
+import { type ChaosProxy, chaosProxy } from '../proxy/chaos-proxy.ts';
+import type { ProxyLane } from '../proxy/lane.ts';
+import { realFaults } from '../proxy/real-faults.ts';
 
 /** The way of one client. */
 export interface RealWay extends AsyncDisposable {
@@ -22,98 +20,38 @@ export interface RealNetwork {
   way(targetPort: number): Promise<RealWay>;
 }
 
-/** Ways through a proxy each. */
-export const proxied: RealNetwork = { way: (targetPort) => ProxiedWay.open(targetPort) };
-
-/** Bytes that must pass in a direction before the line is cut. */
-interface Arm {
-  readonly direction: Direction;
-  bytes: number;
-  readonly how: CutHow;
+/** Ways through proxies that this makes, each one fresh: a run has a server of its own, and each client a proxy. */
+export function throughProxies(make: () => ChaosProxy = () => chaosProxy()): RealNetwork {
+  return { way: (targetPort) => ProxiedWay.open(make(), targetPort) };
 }
 
 class ProxiedWay implements RealWay {
-  readonly #arms = new Set<Arm>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #proxy: CuttingProxy | undefined;
+  readonly #proxy: ChaosProxy;
+  readonly #lane: ProxyLane;
 
-  static async open(targetPort: number): Promise<ProxiedWay> {
-    const way = new ProxiedWay();
-    way.#proxy = await openProxy({ targetPort, seen: (direction, { length }) => way.#passed(direction, length) });
-    return way;
+  static async open(proxy: ChaosProxy, targetPort: number): Promise<ProxiedWay> {
+    await proxy.open(targetPort);
+    return new ProxiedWay(proxy, await proxy.openLane());
+  }
+
+  constructor(proxy: ChaosProxy, lane: ProxyLane) {
+    this.#proxy = proxy;
+    this.#lane = lane;
   }
 
   get port(): number {
-    return this.#proxy?.port ?? 0;
+    return this.#lane.port;
   }
 
   befall(fault: Fault): boolean {
-    const proxy = this.#proxy;
-    if (proxy === undefined) return false;
-    switch (fault.type) {
-      case 'stall':
-        proxy.stall(fault.forMs, directionOf(fault.toward));
-        return true;
-      case 'cut':
-        if (fault.afterBytes === 0) proxy.cut(fault.by);
-        else this.#arms.add({ direction: directionOf(fault.toward), bytes: fault.afterBytes, how: fault.by });
-        return true;
-      case 'flap':
-        for (let count = 0; count < fault.times; count += 1) this.#later(count * fault.everyMs, () => proxy.cut());
-        return true;
-      case 'swallow':
-        proxy.blackHole(fault.toward === 'both' ? 'both' : directionOf(fault.toward));
-        return true;
-      case 'door':
-        this.#knock(proxy, fault.door, fault.forMs);
-        return true;
-      default:
-        return false;
-    }
+    return realFaults(this.#lane, fault);
   }
 
-  async heal(): Promise<void> {
-    this.#disarm();
-    await this.#proxy?.heal();
+  heal(): Promise<void> {
+    return this.#proxy.heal();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#disarm();
-    await this.#proxy?.[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#proxy[Symbol.asyncDispose]();
   }
-
-  #knock(proxy: CuttingProxy, door: Door, forMs: number): void {
-    if (door === 'refuses') return proxy.refuse(forMs);
-    const hole = { type: 'blackHole', direction: 'up', afterBytes: 0, hole: 'both' } as const;
-    proxy.plan = () => [door === 'closesAtOnce' ? { type: 'turnAway', how: 'finish' } : hole];
-    this.#later(forMs, () => (proxy.plan = undefined));
-  }
-
-  #passed(direction: Direction, bytes: number): void {
-    for (const arm of this.#arms) {
-      if (arm.direction !== direction) continue;
-      arm.bytes -= bytes;
-      if (arm.bytes > 0) continue;
-      this.#arms.delete(arm);
-      this.#proxy?.cut(arm.how);
-    }
-  }
-
-  #later(forMs: number, task: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      task();
-    }, forMs);
-    this.#timers.add(timer);
-  }
-
-  #disarm(): void {
-    this.#arms.clear();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-  }
-}
-
-function directionOf(toward: Toward): Direction {
-  return toward === 'server' ? 'up' : 'down';
 }
