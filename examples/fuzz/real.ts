@@ -25,7 +25,7 @@ const customers = customersOf(
 );
 
 try {
-  const { runs, disconnects } = await check(customers, { runs: 100, saveTo: false });
+  const { runs, disconnects } = await check(customers, { runs: 50, saveTo: false });
   console.log(`on virtual time, ${runs} stories with ${disconnects} lost connections: all is well`);
   const real = await check(onReal(customers, { shards: 2, clients: 8, seconds }), { saveTo: false });
   console.log(`on two real threads, ${real.runs} stories with ${real.disconnects} lost connections: all is well`);

@@ -18,10 +18,10 @@ describe('the fuzz example', () => {
   });
 
   it('plays the same customers on real sockets and threads', async () => {
-    const real = new Program('fuzz/real.ts', ['3']);
+    const real = new Program('fuzz/real.ts', ['2']);
     expect(await real.end).toBe(0);
     const [virtual, threads, ...faults] = real.lines;
-    expect(virtual).toMatch(/^on virtual time, 100 stories with \d+ lost connections: all is well$/);
+    expect(virtual).toMatch(/^on virtual time, 50 stories with \d+ lost connections: all is well$/);
     expect(threads).toMatch(/^on two real threads, \d+ stories with \d+ lost connections: all is well$/);
     expect(faults.join('\n')).toMatch(/^ +\d+ × (?:cut|crash|reconnect)$/m);
   });
