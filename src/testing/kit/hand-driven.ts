@@ -181,10 +181,8 @@ export class HandDriven implements Sim<Contract, Record<string, unknown>, unknow
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isOver) return;
     try {
-      if (this.#failure !== undefined) {
-        if (this.#isFailureTold) return;
-        throw this.#failure;
-      }
+      // Who was told of a failure is spared the rest.
+      if (this.#failure !== undefined && this.#isFailureTold) return;
       this.heal();
       await this.settled();
       await this.#alone(() => takeLeave(this.#all.world, this.#all.server));
