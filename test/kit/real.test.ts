@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineBehavior } from 'homing';
-import { type Fault, check, onReal, replay, simulate } from 'homing/testing';
-import { proxied } from '../../src/testing/kit/network.ts';
+import { type Fault, chaosProxy, check, onReal, replay, simulate } from 'homing/testing';
 import { type Sell, type Shop, failureOf, sell, shopOf } from './shop.ts';
 
 const quick = { saveTo: false } as const;
@@ -99,13 +98,11 @@ describe('on real sockets', () => {
     expect((await failureOf(check(onReal(shop, { seconds: 5, seed: 19 }), quick))).verdict.oracle).toBe('invariant');
   });
 
-  it('takes any network that leads to the server', async () => {
+  it('takes proxies that are made for it, one for each client of each run', async () => {
     let count = 0;
-    const proxy = {
-      way: async (port: number) => {
-        count += 1;
-        return proxied.way(port);
-      },
+    const proxy = () => {
+      count += 1;
+      return chaosProxy();
     };
     const { runs } = await check(onReal(struck(sell, []), { seconds: 0.1, clients: 3, atOnce: 1, proxy }), quick);
     expect(count).toBe(3 * runs);

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { HomingError } from '../../errors.ts';
 import type { FaultAction } from '../plan.ts';
 import { type SimulationFailed, describeReal } from './failure.ts';
-import { type RealNetwork, proxied } from './network.ts';
+import type { ChaosProxy } from '../proxy/chaos-proxy.ts';
+import { throughProxies } from './network.ts';
 import { plansOf } from './plans.ts';
 import { requireModule } from './real-ensemble.ts';
 import { RealRun } from './real-run.ts';
@@ -22,8 +23,8 @@ export interface RealOptions {
   readonly seed?: number | undefined;
   /** Servers with their clients that are played side by side; 4, and 1 with shards. */
   readonly atOnce?: number | undefined;
-  /** What makes the way of each client; a proxy on loopback unless given. */
-  readonly proxy?: RealNetwork | undefined;
+  /** Makes the proxy of each client, anew for each run: `() => chaosProxy({ plan })`. One without a plan unless given. */
+  readonly proxy?: (() => ChaosProxy) | undefined;
 }
 
 /** A simulation that `check` plays on real sockets. */
@@ -72,7 +73,7 @@ export async function checkReal(
   saveTo: string | false,
   onProgress: RealProgress = () => {},
 ): Promise<RealReport> {
-  const { seconds = 10, proxy = proxied, seed = Math.trunc(Math.random() * 0x7fff_ffff) } = real;
+  const { seconds = 10, proxy, seed = Math.trunc(Math.random() * 0x7fff_ffff) } = real;
   const { atOnce = (scenario.shards ?? 0) > 0 ? 1 : 4 } = real;
   const beginMs = performance.now();
   const endMs = beginMs + seconds * 1_000;
@@ -95,7 +96,7 @@ export async function checkReal(
       const counts = isDone ? faults : skipped;
       counts[type] = (counts[type] ?? 0) + 1;
     };
-    const run = new RealRun({ scenario, plan, network: proxy, endMs, told: count });
+    const run = new RealRun({ scenario, plan, network: throughProxies(proxy), endMs, told: count });
     try {
       const { disconnects, messages } = await run.play();
       sum.runs += 1;
