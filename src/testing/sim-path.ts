@@ -94,6 +94,15 @@ export class SimPath {
     else if (this.newest !== undefined) this.#cut(this.newest, toward, by);
   }
 
+  /** From then on everything vanishes in this direction of the line on which its bytes are read once so many more are. */
+  swallowAfter(toward: Toward, bytes: number): void {
+    this.#arm(toward, bytes, (line) => {
+      if (line.isOver) return;
+      this.lossCount += 1;
+      line.flow(toward).stall(Infinity);
+    });
+  }
+
   /** Alters the byte that is read in this direction after so many more. */
   flipAfter(toward: Toward, bytes: number): void {
     this.#arm(toward, bytes, (line) => line.flow(toward).flip());
@@ -253,8 +262,9 @@ export class SimPath {
 
   #arm(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
     const arms = this.#arms[toward];
-    arms.push({ atBytes: this.#passed[toward] + bytes, befall });
-    arms.sort((one, other) => one.atBytes - other.atBytes);
+    const atBytes = this.#passed[toward] + bytes;
+    const after = arms.findLastIndex((arm) => arm.atBytes <= atBytes);
+    arms.splice(after + 1, 0, { atBytes, befall });
   }
 
   #allowance(toward: Toward): number {
