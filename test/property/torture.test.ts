@@ -1,5 +1,5 @@
-// Small stories, told again for everything that can strike once: their lines are cut, by RST and by FIN, or fall silent after
-// every byte of each direction, and each process and each shard dies after every event. Then some of it twice.
+// Small stories, told again for everything that can strike once: their lines are cut, by RST and by FIN, after every byte of each
+// direction, or fall silent, and each process and each shard dies after every event. Then some of it twice.
 import { setImmediate as breathe } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { befall } from '../../src/testing/befall.ts';
@@ -77,9 +77,10 @@ function atStep(step: number, action: FaultAction): Strike {
   };
 }
 
-/** What strikes after this byte: everything, or in turn where a telling takes long. */
+/** What strikes after this byte: every cut, and a black hole after every third; one of the three where a telling takes long. */
 function whatIn({ isCostly = false }: Story, afterBytes: number): readonly Silence[] {
-  return isCostly ? silences.filter((_each, index) => index === afterBytes % silences.length) : silences;
+  const inTurn = silences[afterBytes % silences.length];
+  return silences.filter((what) => what === inTurn || (!isCostly && what !== 'hole'));
 }
 
 function* placesIn(length: number, { strideBytes }: Story): Generator<number> {
@@ -91,7 +92,7 @@ function* placesIn(length: number, { strideBytes }: Story): Generator<number> {
 
 describe.each(Object.entries(stories))('%s', (_title, story) => {
   it.each(directions)(
-    'survives a cut, by RST and by FIN, and a black hole after every byte toward the %s',
+    'survives a cut by RST and by FIN after every byte toward the %s, and a black hole after every third',
     async (toward) => {
       const { bytes } = await measure(story);
       const length = bytes[0]?.[toward] ?? 0;
@@ -180,6 +181,6 @@ function drawn(
 describe('all stories together', () => {
   it('are told ten thousands of times', () => {
     expect(Object.keys(stories).length).toBeGreaterThanOrEqual(12);
-    expect(runs.cut + runs.hole + runs.death + runs.shardDeath + runs.pair).toBeGreaterThan(25_000);
+    expect(runs.cut + runs.hole + runs.death + runs.shardDeath + runs.pair).toBeGreaterThan(20_000);
   });
 });
