@@ -94,15 +94,6 @@ export class SimPath {
     else if (this.newest !== undefined) this.#cut(this.newest, toward, by);
   }
 
-  /** From then on everything vanishes in this direction of the line on which its bytes are read once so many more are. */
-  swallowAfter(toward: Toward, bytes: number): void {
-    this.#arm(toward, bytes, (line) => {
-      if (line.isOver) return;
-      this.lossCount += 1;
-      line.flow(toward).stall(Infinity);
-    });
-  }
-
   /** Alters the byte that is read in this direction after so many more. */
   flipAfter(toward: Toward, bytes: number): void {
     this.#arm(toward, bytes, (line) => line.flow(toward).flip());
@@ -113,8 +104,9 @@ export class SimPath {
     this.newest?.flow(toward).rewrite(change);
   }
 
-  /** From now on everything vanishes in this direction of the present lines, goodbyes too. */
-  swallow(toward: Toward): void {
+  /** From now on, or once so many more bytes are read, all vanishes in this direction of the present lines, goodbyes too. */
+  swallow(toward: Toward, afterBytes = 0): void {
+    if (afterBytes > 0) return this.#arm(toward, afterBytes, () => this.swallow(toward));
     for (const line of this.lines) line.flow(toward).stall(Infinity);
     this.lossCount += 1;
   }
@@ -254,8 +246,7 @@ export class SimPath {
     const server = this.#listener(port);
     if (line.client.isOver || server === undefined) {
       line.server.isOver = true;
-      line.toClient.breakOff('reset');
-      return;
+      return line.toClient.breakOff('reset');
     }
     arrive(line, server);
   }
@@ -263,8 +254,7 @@ export class SimPath {
   #arm(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
     const arms = this.#arms[toward];
     const atBytes = this.#passed[toward] + bytes;
-    const after = arms.findLastIndex((arm) => arm.atBytes <= atBytes);
-    arms.splice(after + 1, 0, { atBytes, befall });
+    arms.splice(arms.findLastIndex((arm) => arm.atBytes <= atBytes) + 1, 0, { atBytes, befall });
   }
 
   #allowance(toward: Toward): number {

@@ -25,6 +25,9 @@ const plainOptions: PlanOptions = {
   shards: undefined,
 };
 
+/** Bounds that are as tight as can be, where a plan needs them tight: what goes beyond is little then. */
+const tightOptions: Partial<PlanOptions> = { mailboxMessages: 1, mailboxBytes: 100, outboxMessages: 2 };
+
 /** Numbers of faults that say how much of it there is; the names are those of all kinds. */
 const amounts = ['forMs', 'stayMs', 'afterBytes', 'times', 'everyMs', 'back'] as const;
 
@@ -71,7 +74,7 @@ class Shrinking<Kind extends AnyPlan> {
   /** Takes a change if the plan still fails with it. */
   async #try(change: Partial<AnyPlan>): Promise<boolean> {
     if (this.#isLate()) return false;
-    const next = { ...this.plan, ...change } as Kind;
+    const next: Kind = { ...this.plan, ...change };
     if (!(await this.#fails(next))) return false;
     this.plan = next;
     this.#hasChanged = true;
@@ -90,7 +93,8 @@ class Shrinking<Kind extends AnyPlan> {
     await this.#fewerClients();
     for (const [index, act] of this.plan.acts.entries()) {
       if (!('count' in act)) continue;
-      for (const count of [1, act.count >> 1]) if (await this.#act(index, { count })) break;
+      for (const count of [1, 2, act.count >> 1, act.count - 1])
+        if (count > 0 && count < act.count && (await this.#act(index, { count }))) break;
     }
   }
 
@@ -135,7 +139,10 @@ class Shrinking<Kind extends AnyPlan> {
     if (Object.keys(this.plan.weather).length > 0) await this.#try({ weather: {} });
     for (const name of Object.keys(plainOptions) as (keyof PlanOptions)[]) {
       if (this.plan.options[name] === plainOptions[name]) continue;
-      await this.#try({ options: { ...this.plan.options, [name]: plainOptions[name] } });
+      if (await this.#try({ options: { ...this.plan.options, [name]: plainOptions[name] } })) continue;
+      const tight = tightOptions[name];
+      if (tight === undefined || this.plan.options[name] === tight) continue;
+      await this.#try({ options: { ...this.plan.options, [name]: tight } });
     }
     for (const [index, act] of this.plan.acts.entries()) {
       if (act.type !== 'say') continue;
@@ -175,7 +182,7 @@ class Shrinking<Kind extends AnyPlan> {
     if (typeof amount !== 'number' || amount === 0) return;
     for (const less of [0, 1, amount >> 2, amount >> 1, Math.floor(amount / 100) * 100]) {
       if (less >= amount) continue;
-      if (await this.#fault(index, { ...fault, [name]: less } as Fault)) return;
+      if (await this.#fault(index, { ...fault, [name]: less })) return;
     }
   }
 

@@ -60,7 +60,7 @@ async function told({ tell }: Story, name: string, strike: Strike): Promise<void
 
 function silence(what: Silence, toward: Toward, afterBytes: number): Strike {
   return ({ clients: [node] }) => {
-    if (what === 'hole') node?.path.swallowAfter(toward, afterBytes);
+    if (what === 'hole') node?.path.swallow(toward, afterBytes);
     else node?.path.cutAfter(toward, afterBytes, what === 'cut' ? 'reset' : 'finish');
   };
 }
