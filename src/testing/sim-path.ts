@@ -224,10 +224,10 @@ export class SimPath {
       return;
     }
     if (door === 'open') clock.at(thereMs, () => this.#arrive(line, port));
-    const closesAtOnce = door === 'closesAtOnce';
+    line.toClient.stall(backMs);
     clock.at(backMs, () => {
       line.client.host?.bring(() => this.#open(line, events));
-      if (closesAtOnce) line.client.host?.bring(() => line.client.lose('finish'));
+      if (door === 'closesAtOnce') line.client.host?.bring(() => line.client.lose('finish'));
     });
   }
 

@@ -108,7 +108,7 @@ const own: Readonly<Record<FlappingFamily, readonly FaultAction['type'][]>> = {
   altered: ['flip'],
   memory: ['crash'],
   shards: ['shardPause', 'directDoor'],
-  shardMemory: ['crash', 'shardCrash', 'shardCrash', 'shardCrash', 'shardPause', 'directDoor'],
+  shardMemory: ['crash', 'shardCrash', 'shardCrash', 'shardCrash', 'shardCrash', 'shardPause', 'directDoor'],
   closing: [],
 };
 

@@ -11,7 +11,7 @@ import { type Story, type Strike, stories } from './stories.ts';
 
 const PAIRS = 60;
 const DOWN_MS = 5;
-const LONG_MS = 240_000;
+const LONG_MS = 600_000;
 
 /** Where frames of the message in fragments end, about, and how many bytes around it are all tried. */
 const FRAGMENT_BYTES = 65_560;

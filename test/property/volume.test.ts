@@ -10,9 +10,8 @@ import { countEdges } from './edges.ts';
 import { flappingPlan } from './flapping.ts';
 import { wander } from './wanderers.ts';
 
-/** Seeds of plans whose lines are cut all the time, and of those whose users come and go. */
-const PLANS = 470;
-const WANDERERS = 60;
+/** Seeds of worlds whose users come and go. */
+const WANDERERS = 95;
 
 /** Seeds of plans that are played twice, and how much smaller these are. */
 const TWICE = 1_000;
@@ -22,7 +21,7 @@ const DISCONNECTS = 300_000;
 const OF_EACH_FAULT = 1_000;
 const OF_EACH_WAY = 100;
 
-const LONG_MS = 300_000;
+const LONG_MS = 600_000;
 
 /** Ways that nothing leads to, and why; the machine has an answer ready all the same. */
 const unreachable: Readonly<Record<string, string>> = {
@@ -69,7 +68,7 @@ describe('sessions whose lines are cut again and again', () => {
   it(
     'keep every promise through 300,000 disconnects, handshakes, shards, processes and goodbyes included',
     async () => {
-      for (let seed = 1; seed <= PLANS; seed += 1) {
+      for (let seed = 1; sum.disconnects < DISCONNECTS; seed += 1) {
         const { family, plan } = flappingPlan(seed);
         const report = await rehearse(plan).catch((error: unknown) => {
           throw new Error(`the plan of seed ${seed}, of the family ${family}`, { cause: error });
@@ -82,10 +81,9 @@ describe('sessions whose lines are cut again and again', () => {
       }
       // A cut that still waited for its byte at the end was none.
       faultCounts.set('cut', sum.disconnects);
-      expect(sum.disconnects).toBeGreaterThanOrEqual(DISCONNECTS);
       expect(sum.delivered).toBeGreaterThan(DISCONNECTS / 4);
-      expect(sum.gaps).toBeGreaterThan(PLANS);
-      expect(sum.shardsLost).toBeGreaterThan(PLANS / 2);
+      expect(sum.gaps).toBeGreaterThan(1_000);
+      expect(sum.shardsLost).toBeGreaterThan(250);
     },
     LONG_MS,
   );
