@@ -104,7 +104,12 @@ export interface SessionDetail {
   readonly id: string;
   readonly epoch?: number;
   readonly state: string;
-  readonly ordered?: { readonly sent: number; readonly acked: number; readonly received: number; readonly processed: number };
+  readonly ordered?: {
+    readonly sent: number;
+    readonly acked: number;
+    readonly received: number;
+    readonly processed: number;
+  };
   readonly direct?: { readonly sent: number; readonly acked: number; readonly received: number };
   readonly outboxMessages?: number;
   readonly outboxBytes?: number;

@@ -80,7 +80,9 @@ export class FakeFleet {
   /** What the session of this connection or session knows of itself. */
   detailOf(
     id: string,
-  ): { session: SessionDetail; connection: { id: string; state: string; address: string; sinceMs: number } } | undefined {
+  ):
+    | { session: SessionDetail; connection: { id: string; state: string; address: string; sinceMs: number } }
+    | undefined {
     const member = this.#find(id);
     if (member === undefined) return undefined;
     const { sessionId, epoch, state, sent, received, outbox, resumes, sinceMs } = member;
@@ -166,14 +168,22 @@ export class FakeFleet {
     member.outbox += 3 + Math.floor(this.#draw() * 9);
     const waitMs = 400 + Math.floor(this.#draw() * 900);
     const data = { code: 'line-lost' };
-    this.#tell(member, this.#sessionEvent(member, { what: 'down', code: 'line-lost', unconfirmed: member.outbox }));
+    const down = this.#sessionEvent(member, { what: 'down', code: 'line-lost', unconfirmed: member.outbox });
     if (member.machine === 'dialling') {
       member.attempts += 1;
       this.#go(member, { event: 'SOCKET_LOST', data, state: 'backoff.waiting' });
+      this.#tell(member, down);
       member.next = { atMs: this.#nowMs + waitMs, what: 'dial' };
     } else {
       this.#go(member, { event: 'SOCKET_LOST', data, state: 'closed' });
-      this.#tell(member, { type: 'end', atMs: this.#nowMs, connection: member.id, machine: member.machine, code: 'line-lost' });
+      this.#tell(member, down);
+      this.#tell(member, {
+        type: 'end',
+        atMs: this.#nowMs,
+        connection: member.id,
+        machine: member.machine,
+        code: 'line-lost',
+      });
       member.state = 'detached';
       member.next = { atMs: this.#nowMs + waitMs, what: 'back' };
     }
@@ -194,7 +204,14 @@ export class FakeFleet {
         member.id = `${member.place}/${this.#nextNumber++}`;
         member.state = 'authenticating';
         member.sinceMs = this.#nowMs;
-        this.#tell(member, { type: 'actor', atMs: this.#nowMs, connection: member.id, machine: member.machine, state: member.state, context: contextOf(member) });
+        this.#tell(member, {
+          type: 'actor',
+          atMs: this.#nowMs,
+          connection: member.id,
+          machine: member.machine,
+          state: member.state,
+          context: contextOf(member),
+        });
         member.next = { atMs: soon, what: 'welcome' };
         return;
       case 'welcome': {
@@ -304,7 +321,16 @@ export class FakeFleet {
 
 function rowOf(member: Member): Row {
   const { id, machine, state, sinceMs, sessionId, epoch, outbox, resumes, room } = member;
-  const more = { sinceMs, sessionId, identityId: identityOf(member), epoch, outboxMessages: outbox, outboxBytes: outbox * 92, resumes, store: { room } };
+  const more = {
+    sinceMs,
+    sessionId,
+    identityId: identityOf(member),
+    epoch,
+    outboxMessages: outbox,
+    outboxBytes: outbox * 92,
+    resumes,
+    store: { room },
+  };
   if (state === 'detached') return { id: `s/${sessionId}`, state, ...more };
   return { id, machine, state, address: addressOf(member), rttMs: rttOf(member), ...more };
 }

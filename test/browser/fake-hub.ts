@@ -138,7 +138,8 @@ export class FakeHub {
       }
       case 'watch': {
         const events = this.fleet.pastOf(frame.id);
-        if (events === undefined) return say(viewer, { type: 'gone', id: frame.id, why: 'no such connection or session' });
+        if (events === undefined)
+          return say(viewer, { type: 'gone', id: frame.id, why: 'no such connection or session' });
         viewer.watched.add(frame.id);
         say(viewer, { type: 'watched', id: frame.id, events });
         this.#detail(viewer, frame.id);
@@ -173,7 +174,9 @@ export class FakeHub {
 
   #history(): HubFrame {
     const wave = (size: number, turns: number): number[] =>
-      Array.from({ length: HISTORY }, (_, at) => Math.round(size * (1 + 0.25 * Math.sin((at * turns) / 40) + 0.08 * Math.cos(at * 1.7))));
+      Array.from({ length: HISTORY }, (_, at) =>
+        Math.round(size * (1 + 0.25 * Math.sin((at * turns) / 40) + 0.05 * Math.cos(at * 0.9) * Math.sin(at * at))),
+      );
     const size = this.fleet.rows(() => true).length;
     const series: Partial<Record<SeriesName, number[]>> = {
       messagesIn: wave(size * 2, 1),

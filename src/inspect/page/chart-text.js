@@ -53,7 +53,13 @@ export class ChartText {
     return html(
       'li',
       {},
-      html('span', { class: 'word' }, state.name, ...(state.isInitial ? [' (initial)'] : []), ...(state.isFinal ? [' (final)'] : [])),
+      html(
+        'span',
+        { class: 'word' },
+        state.name,
+        ...(state.isInitial ? [' (initial)'] : []),
+        ...(state.isFinal ? [' (final)'] : []),
+      ),
       ' ',
       note,
       ...(state.description === '' ? [] : [html('p', {}, state.description)]),

@@ -3,22 +3,19 @@
  * reached with the arrow keys; what happens to one that is chosen is the holder's affair.
  * @import { MachineConfig } from '../frames.ts'
  * @import { Chart, ChartEdge } from './machine.js'
- * @import { Placed, PlacedEdge, PlacedState } from './layout.js'
+ * @import { PlacedEdge, PlacedState } from './layout.js'
  */
 import { html, setAttribute, setText, svg } from './dom.js';
+import { layoutOf } from './drafts.js';
 import { countText } from './format.js';
-import { DOT, elkGraphOf, fromAnyOf, lineHeight, neighborOf, pathOf, placedOf } from './layout.js';
+import { DOT, fromAnyOf, lineHeight, neighborOf, pathOf } from './layout.js';
 import { ANY, chartOf, countIn, isWithin } from './machine.js';
 
 /** How long a transition stays lit. */
 const LIT_MS = 1_600;
 /** A chart is never drawn smaller than this: a narrow page scrolls it. */
-const SCALE_MIN = 0.78;
+const SCALE_MIN = 0.7;
 
-/** @type {Map<string, Promise<Placed>>} */
-const layouts = new Map();
-/** @type {CanvasRenderingContext2D | null} */
-let canvas = null;
 let chartCount = 0;
 
 /**
@@ -72,7 +69,11 @@ export class ChartDrawing {
     for (const [id, { group, heat, count }] of this.#states) {
       const value = countIn(counts, id);
       setText(count, value === 0 && !hasCount(counts, id) ? '' : countText(value));
-      setAttribute(heat, 'fill-opacity', total === 0 ? '0' : ((value / total) * 0.3 + (value > 0 ? 0.05 : 0)).toFixed(2));
+      setAttribute(
+        heat,
+        'fill-opacity',
+        total === 0 ? '0' : ((value / total) * 0.3 + (value > 0 ? 0.05 : 0)).toFixed(2),
+      );
       setAttribute(group, 'data-count', String(value));
     }
   }
@@ -91,7 +92,7 @@ export class ChartDrawing {
   /**
    * Shows where a connection stands, and lights the edge it came by.
    * @param {string | undefined} state
-   * @param {{ readonly edge: ChartEdge, readonly event: string } | undefined} [by]
+   * @param {{ readonly edge: ChartEdge, readonly event: string }} [by]
    */
   enter(state, by) {
     this.#active = state;
@@ -240,7 +241,8 @@ export class ChartDrawing {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const from = event.target instanceof Element ? event.target.closest('[data-state]')?.getAttribute('data-state') : null;
+    const from =
+      event.target instanceof Element ? event.target.closest('[data-state]')?.getAttribute('data-state') : null;
     if (from === null || from === undefined) return;
     const { key } = event;
     if (key === 'Enter' || key === ' ') {
@@ -277,32 +279,4 @@ function activeMark({ x, y, width }) {
  */
 function hasCount(counts, id) {
   return Object.keys(counts).some((state) => isWithin(state, id));
-}
-
-/**
- * @param {Chart} chart
- * @param {MachineConfig} config
- */
-function layoutOf(chart, config) {
-  const key = JSON.stringify(config);
-  const known = layouts.get(key);
-  if (known !== undefined) return known;
-  const made = new ELK()
-    .layout(elkGraphOf(chart, measureOf()))
-    .then((answer) => placedOf(chart, answer));
-  layouts.set(key, made);
-  return made;
-}
-
-/** Measures words with the fonts of the style sheet. */
-function measureOf() {
-  canvas ??= document.createElement('canvas').getContext('2d');
-  const family = getComputedStyle(document.body).fontFamily;
-  /** @param {string} font */
-  const widthIn = (font) => (/** @type {string} */ text) => {
-    if (canvas === null) return text.length * 8;
-    canvas.font = `${font} ${family}`;
-    return canvas.measureText(text).width;
-  };
-  return { name: widthIn('600 13px'), label: widthIn('500 10.5px') };
 }

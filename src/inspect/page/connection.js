@@ -51,7 +51,10 @@ export class ConnectionView {
       live.on('hello', (frame) => this.#begin(frame)),
       live.on('watched', (frame) => frame.id === id && this.#take(frame.events)),
       live.on('detail', (frame) => frame.id === id && this.#detail(frame)),
-      live.on('gone', (frame) => frame.id === id && this.#tell(`Not there any more: ${frame.why}. What was seen stays here.`)),
+      live.on(
+        'gone',
+        (frame) => frame.id === id && this.#tell(`Not there any more: ${frame.why}. What was seen stays here.`),
+      ),
     );
     this.#cut.addEventListener('click', () => live.send({ type: 'cut', id: this.#connection ?? id }));
     if (hello !== undefined) this.#begin(hello);
@@ -72,10 +75,25 @@ export class ConnectionView {
       this.#state,
       this.#cut,
     );
-    const chart = html('section', { class: 'panel', 'aria-label': 'Statechart' }, html('h2', {}, 'Where it stands'), this.#chart);
+    const chart = html(
+      'section',
+      { class: 'panel', 'aria-label': 'Statechart' },
+      html('h2', {}, 'Where it stands'),
+      this.#chart,
+    );
     const facts = html('section', { class: 'panel', 'aria-label': 'Figures' }, this.#facts.element);
-    const sequence = html('section', { class: 'panel', 'aria-label': 'Sequence' }, html('h2', {}, 'Sequence'), this.#sequence.element);
-    const right = html('div', { class: 'column' }, facts, html('div', { class: 'happened' }, this.#list.element, sequence));
+    const sequence = html(
+      'section',
+      { class: 'panel', 'aria-label': 'Sequence' },
+      html('h2', {}, 'Sequence'),
+      this.#sequence.element,
+    );
+    const right = html(
+      'div',
+      { class: 'column' },
+      facts,
+      html('div', { class: 'happened' }, this.#list.element, sequence),
+    );
     return html('div', { class: 'connection' }, head, this.#notice, chart, right);
   }
 

@@ -11,7 +11,13 @@ const SHOWN_MAX = 200;
 /** The list of one watched id. */
 export class EventList {
   #list = html('ol', { class: 'events', tabindex: 0, 'aria-label': 'Events, newest first' });
-  #filter = html('input', { type: 'search', placeholder: 'Filter events', 'aria-label': 'Filter events', autocomplete: 'off', spellcheck: 'false' });
+  #filter = html('input', {
+    type: 'search',
+    placeholder: 'Filter events',
+    'aria-label': 'Filter events',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   #pause = html('button', { type: 'button', class: 'quiet', 'aria-pressed': 'false' }, 'Pause');
   #held = 0;
   #isPaused = false;
@@ -84,7 +90,11 @@ function wordsOf(event) {
     case 'actor':
       return [event.connection, `stands in ${event.state}`, event.machine];
     case 'step':
-      return [event.event, event.from === event.state ? `stays ${event.state}` : `${event.from} → ${event.state}`, dataText(event.data)];
+      return [
+        event.event,
+        event.from === event.state ? `stays ${event.state}` : `${event.from} → ${event.state}`,
+        dataText(event.data),
+      ];
     case 'end':
       return [event.connection, 'ends', event.code ?? ''];
     case 'session': {
@@ -111,7 +121,6 @@ function itemOf(event) {
     { 'data-type': event.type },
     html('time', {}, timeText(event.atMs)),
     html('b', {}, title),
-    html('span', { class: 'way' }, way),
-    html('span', { class: 'more' }, more),
+    html('p', {}, html('span', { class: 'way' }, way), html('span', { class: 'more' }, more)),
   );
 }

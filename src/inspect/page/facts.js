@@ -28,7 +28,10 @@ const groups = [
       ['Id', ({ connection }) => connection?.id ?? 'none'],
       ['State', ({ connection }) => connection?.state ?? UNKNOWN],
       ['Address', ({ connection }) => connection?.address ?? UNKNOWN],
-      ['Age', ({ connection, atMs }) => (connection?.sinceMs === undefined ? UNKNOWN : spanText(atMs - connection.sinceMs))],
+      [
+        'Age',
+        ({ connection, atMs }) => (connection?.sinceMs === undefined ? UNKNOWN : spanText(atMs - connection.sinceMs)),
+      ],
       ['Bytes in', ({ connection }) => bytesText(connection?.bytesIn)],
       ['Bytes out', ({ connection }) => bytesText(connection?.bytesOut)],
     ],
@@ -78,7 +81,13 @@ export class Facts {
       });
       return groupOf(title, html('dl', {}, ...pairs));
     });
-    this.element = html('div', { class: 'facts' }, ...made, groupOf('Store', this.#store), groupOf('Machine context', this.#context));
+    this.element = html(
+      'div',
+      { class: 'facts' },
+      ...made,
+      groupOf('Store', this.#store),
+      groupOf('Machine context', this.#context),
+    );
     this.context(undefined);
     this.show({ session: undefined, connection: undefined, atMs: 0 });
   }

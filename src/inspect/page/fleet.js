@@ -1,7 +1,7 @@
 /**
  * The fleet: one chart a machine with counts, the shards, and the connections that a filter lets through. The filter line is
  * the one truth of what is shown; it stands in the address of the page.
- * @import { HubFrame, MachineConfig, Row, ShardCounts } from '../frames.ts'
+ * @import { HubFrame, MachineConfig, ShardCounts } from '../frames.ts'
  * @import { Live } from './live.js'
  * @import { Series } from './series.js'
  */
@@ -20,10 +20,10 @@ const TYPING_MS = 150;
 const figures = /** @type {const} */ ([
   ['connections', 'Connections'],
   ['sessions', 'Sessions'],
-  ['messagesIn', 'Messages in/s'],
-  ['messagesOut', 'Messages out/s'],
-  ['cuts', 'Cuts/s'],
-  ['resumes', 'Resumes/s'],
+  ['messagesIn', 'Messages in'],
+  ['messagesOut', 'Messages out'],
+  ['cuts', 'Cuts'],
+  ['resumes', 'Resumes'],
   ['outboxMessages', 'In outboxes'],
 ]);
 
@@ -114,7 +114,7 @@ export class FleetView {
     if (!this.#isShown) return;
     this.#shards.draw(this.#series);
     for (const name of /** @type {const} */ (['messagesIn', 'messagesOut', 'cuts', 'resumes']))
-      this.#figure(name, rateText(this.#series.lastOf(name)));
+      this.#figure(name, `${rateText(this.#series.lastOf(name))}/s`);
   }
 
   #strip() {
@@ -127,7 +127,12 @@ export class FleetView {
   }
 
   #lists() {
-    const shards = html('section', { class: 'panel', 'aria-label': 'Shards' }, html('h2', {}, 'Shards'), html('div', { class: 'scroll' }, this.#shards.element));
+    const shards = html(
+      'section',
+      { class: 'panel', 'aria-label': 'Shards' },
+      html('h2', {}, 'Shards'),
+      html('div', { class: 'scroll' }, this.#shards.element),
+    );
     const head = html('div', { class: 'panel-head' }, html('h2', {}, 'Connections'), this.#total);
     const rows = html(
       'section',
@@ -144,11 +149,21 @@ export class FleetView {
     this.#machines.clear();
     this.#charts.replaceChildren();
     for (const [name, config] of Object.entries(machines)) {
-      const drawing = new ChartDrawing({ config, shows: 'counts', chosen: (state) => this.#toggle({ machine: name, state }) });
+      const drawing = new ChartDrawing({
+        config,
+        shows: 'counts',
+        chosen: (state) => this.#toggle({ machine: name, state }),
+      });
       const words = new ChartText(drawing.chart);
       const total = html('span', { class: 'total' });
       const summary = html('summary', { class: 'panel-head' }, html('h2', {}, titleOf(name)), total);
-      const panel = html('details', { class: 'panel machine', 'data-machine': name, open: true }, summary, drawing.element, words.element);
+      const panel = html(
+        'details',
+        { class: 'panel machine', 'data-machine': name, open: true },
+        summary,
+        drawing.element,
+        words.element,
+      );
       this.#machines.set(name, { panel, total, drawing, words, hadSome: true });
       this.#charts.append(panel);
       void drawing.ready.then(() => this.#select());
@@ -195,7 +210,9 @@ export class FleetView {
   /** @param {Readonly<Record<string, string>>} pairs taken out where the filter has all of them already */
   #toggle(pairs) {
     const query = queryOf(this.#text);
-    const has = Object.entries(pairs).every(([key, value]) => Object.entries(query).some(([word, is]) => word === key && is === value));
+    const has = Object.entries(pairs).every(([key, value]) =>
+      Object.entries(query).some(([word, is]) => word === key && is === value),
+    );
     const wanted = Object.fromEntries(Object.entries(pairs).map(([key, value]) => [key, has ? undefined : value]));
     this.#go({ filter: withPairs(this.#text, wanted) });
   }

@@ -35,7 +35,7 @@ import { ANY } from './machine.js';
  * @property {string} id
  * @property {string[]} sources
  * @property {string[]} targets
- * @property {{ text: string, x?: number, y?: number, width: number, height: number }[]} [labels]
+ * @property {{ text: string, x?: number, y?: number, width: number, height: number, layoutOptions?: Record<string, string> }[]} [labels]
  * @property {{ startPoint: Point, endPoint: Point, bendPoints?: Point[] }[]} [sections]
  */
 
@@ -47,6 +47,10 @@ export const stateHeight = 38;
 export const badgeWidth = 58;
 export const lineHeight = 13;
 const headHeight = 40;
+/** Labels lie on their lines. */
+const inline = { 'elk.edgeLabels.inline': 'true' };
+/** Begins the id of an edge that is laid out and not drawn. */
+const ANCHOR = 'anchor ';
 const dotSize = 9;
 const padding = 14;
 const pillPadding = 7;
@@ -69,7 +73,6 @@ export function elkGraphOf(chart, measure) {
       'elk.json.shapeCoords': 'ROOT',
       'elk.json.edgeCoords': 'ROOT',
       'elk.edgeRouting': 'ORTHOGONAL',
-      'elk.edgeLabels.inline': 'true',
       'elk.padding': '[top=6,left=6,bottom=6,right=6]',
       'elk.spacing.nodeNode': '14',
       'elk.spacing.edgeNode': '10',
@@ -80,14 +83,11 @@ export function elkGraphOf(chart, measure) {
       'elk.layered.spacing.edgeNodeBetweenLayers': '8',
       'elk.layered.spacing.edgeEdgeBetweenLayers': '7',
       'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
-      'elk.layered.cycleBreaking.strategy': 'GREEDY',
+      'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
       'elk.layered.nodePlacement.strategy': 'LINEAR_SEGMENTS',
     },
-    children: [
-      ...beginning(undefined, tops),
-      ...tops.map((state) => nodeOf(state, { chart, measure })),
-    ],
-    edges: [...beginnings(chart), ...drawn.map((edge) => edgeFor(edge, measure))],
+    children: [...beginning(undefined, tops), ...tops.map((state) => nodeOf(state, { chart, measure }))],
+    edges: [...beginnings(chart), ...drawn.map((edge) => edgeFor(edge, measure)), ...anchorsOf(chart)],
   };
 }
 
@@ -108,7 +108,8 @@ export function placedOf(chart, answer) {
     }
   };
   visit(answer);
-  const edges = (answer.edges ?? []).map((edge) => {
+  const drawn = (answer.edges ?? []).filter(({ id }) => !id.startsWith(ANCHOR));
+  const edges = drawn.map((edge) => {
     const [label] = edge.labels ?? [];
     const lines = linesOf(chart.edges.find(({ id }) => id === edge.id));
     return { id: edge.id, points: pointsOf(edge), label: label === undefined ? undefined : boxOf(label), lines };
@@ -136,7 +137,7 @@ export function linesOf(edge) {
  */
 export function fromAnyOf(chart, id) {
   const edge = chart.edges.find(({ from, to }) => from === ANY && to === id);
-  return edge === undefined ? undefined : `any → ${edge.causes.map(({ event }) => event).join(', ')}`;
+  return edge === undefined ? undefined : `from any: ${edge.causes.map(({ event }) => event).join(', ')}`;
 }
 
 /**
@@ -227,6 +228,21 @@ function beginnings(chart) {
   return first.map(({ id, parent }) => ({ id: `${dotOf(parent)}>${id}`, sources: [dotOf(parent)], targets: [id] }));
 }
 
+/**
+ * Holds a state that is entered from any other alone, and would lie loose, behind the last one before it.
+ * @param {Chart} chart
+ * @returns {ElkEdge[]}
+ */
+function anchorsOf(chart) {
+  const tops = chart.states.filter(({ parent }) => parent === undefined);
+  return tops.flatMap(({ id, isInitial }, at) => {
+    const isLoose = !chart.edges.some(({ from, to }) => from !== ANY && (from === id || to === id));
+    const before = tops[at - 1];
+    if (!isLoose || isInitial || before === undefined) return [];
+    return [{ id: `${ANCHOR}${id}`, sources: [before.id], targets: [id] }];
+  });
+}
+
 /** @param {string | undefined} parent */
 const dotOf = (parent) => (parent === undefined ? DOT : `${parent}.${DOT}`);
 
@@ -243,7 +259,7 @@ function edgeFor(edge, measure) {
     id: edge.id,
     sources: [edge.from],
     targets: [edge.to],
-    labels: [{ text: edge.id, width: Math.ceil(width) + 2 * pillPadding, height }],
+    labels: [{ text: edge.id, width: Math.ceil(width) + 2 * pillPadding, height, layoutOptions: inline }],
   };
 }
 

@@ -52,7 +52,8 @@ export function chartOf(config) {
     id,
     name: id.slice(id.lastIndexOf('.') + 1),
     parent,
-    isInitial: (parent === undefined ? config : found.get(parent)?.config)?.['initial'] === id.slice(id.lastIndexOf('.') + 1),
+    isInitial:
+      (parent === undefined ? config : found.get(parent)?.config)?.['initial'] === id.slice(id.lastIndexOf('.') + 1),
     isFinal: state['type'] === 'final',
     description: typeof state['description'] === 'string' ? state['description'] : '',
     inner: [...found].filter(([, each]) => each.parent === id).map(([word]) => word),

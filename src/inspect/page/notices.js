@@ -1,7 +1,7 @@
 /**
  * What the page must say of itself: that its line to the hub is lost and when it tries again, that it is back, that frames were
  * left out, that a request failed. The line's notice stays as long as it is true, the others for some seconds.
- * @import { Live, Status } from './live.js'
+ * @import { Live } from './live.js'
  */
 import { html, setText } from './dom.js';
 import { countText, spanText } from './format.js';
@@ -24,7 +24,14 @@ export function showNotices({ live, place, pill }) {
   /** @type {number | undefined} */
   let lostAtMs;
   live.watch((status) => {
-    setText(pill, status.type === 'live' ? 'live' : lostAtMs === undefined && status.type === 'connecting' ? 'connecting' : 'reconnecting');
+    setText(
+      pill,
+      status.type === 'live'
+        ? 'live'
+        : lostAtMs === undefined && status.type === 'connecting'
+          ? 'connecting'
+          : 'reconnecting',
+    );
     pill.setAttribute('data-status', status.type);
     document.documentElement.classList.toggle('is-stale', status.type !== 'live' && lostAtMs !== undefined);
     if (status.type === 'waiting') {
@@ -41,13 +48,22 @@ export function showNotices({ live, place, pill }) {
   });
   setInterval(() => {
     const { status } = live;
-    setText(wait, status.type === 'waiting' ? `Next try in ${spanText(Math.ceil(Math.max(0, status.retryAtMs - Date.now()) / 1000) * 1000)}` : 'Trying…');
+    setText(
+      wait,
+      status.type === 'waiting'
+        ? `Next try in ${spanText(Math.ceil(Math.max(0, status.retryAtMs - Date.now()) / 1000) * 1000)}`
+        : 'Trying…',
+    );
   }, TICK_MS);
 
   let missedCount = 0;
   live.on('missed', ({ count }) => {
     missedCount += count;
-    tell(place, `This page was too slow for the hub: ${countText(missedCount)} frames were left out, oldest first.`, 'missed');
+    tell(
+      place,
+      `This page was too slow for the hub: ${countText(missedCount)} frames were left out, oldest first.`,
+      'missed',
+    );
   });
   live.on('failed', ({ message }) => tell(place, `The hub could not do that: ${message}`));
 }

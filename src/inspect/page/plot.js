@@ -30,12 +30,12 @@ export function areaOf(values, frame) {
 }
 
 /**
- * The next of 1, 2, 5, 10, 20, 50… that is not below the largest value; 1 for nothing.
+ * The next round number (1, 1.5, 2, 3, 4, 5, 6, 8, 10 and their tens) that is not below the largest value; 1 for nothing.
  * @param {readonly number[]} values
  */
 export function topOf(values) {
   const most = values.reduce((max, value) => Math.max(max, value), 0);
   if (most <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
-  return power * ([1, 2, 5, 10].find((step) => step * power >= most) ?? 10);
+  return power * ([1, 1.5, 2, 3, 4, 5, 6, 8].find((step) => step * power >= most) ?? 10);
 }

@@ -66,13 +66,26 @@ export function stepsOf(events) {
 function after(now, event) {
   switch (event.type) {
     case 'actor':
-      return { ...now, connection: standing(event.state) };
+      // Who looks at a connection that is up sees a session on it, whatever was said before.
+      return event.state === 'up'
+        ? { connection: 'up', session: 'attached' }
+        : { ...now, connection: standing(event.state) };
     case 'step':
       return { ...now, connection: standing(event.state) };
     case 'end':
       return { ...now, connection: 'none' };
     case 'session':
-      return { ...now, session: event.what === 'ends' ? 'none' : event.what === 'up' ? 'attached' : event.what === 'gap' ? now.session : 'alive' };
+      return {
+        ...now,
+        session:
+          event.what === 'ends'
+            ? 'none'
+            : event.what === 'up'
+              ? 'attached'
+              : event.what === 'gap'
+                ? now.session
+                : 'alive',
+      };
   }
 }
 
@@ -93,9 +106,14 @@ function lineOf(event) {
       return { text: isNew ? 'connects' : event.state, note: event.connection, from, to: 'connection', tone: 'plain' };
     }
     case 'step': {
-      const [from, to] = (event.machine === 'accepting' ? accepting : dialling)[event.event] ?? ['connection', 'connection'];
+      const [from, to] = (event.machine === 'accepting' ? accepting : dialling)[event.event] ?? [
+        'connection',
+        'connection',
+      ];
       const tone = bad.has(event.event) ? 'bad' : event.state === 'up' && event.from !== 'up' ? 'good' : 'plain';
-      const note = [codeOf(event.data), event.from === event.state ? '' : `→ ${event.state}`].filter((word) => word !== '');
+      const note = [codeOf(event.data), event.from === event.state ? '' : `→ ${event.state}`].filter(
+        (word) => word !== '',
+      );
       return { text: event.event, note: note.join(' '), from, to, tone };
     }
     case 'end':

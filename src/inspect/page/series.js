@@ -40,9 +40,7 @@ export class Series {
    * @param {Extract<HubFrame, { type: 'history' }>} frame
    */
   restore({ series, endMs }) {
-    this.#points = new Map(
-      [...totals, ...gauges].map((name) => [name, (series[name] ?? []).slice(-POINTS_MAX)]),
-    );
+    this.#points = new Map([...totals, ...gauges].map((name) => [name, (series[name] ?? []).slice(-POINTS_MAX)]));
     this.#endMs = endMs;
     this.#sinceMs = undefined;
     this.#before.clear();
@@ -65,7 +63,12 @@ export class Series {
       const gained = shards.reduce((sum, shard) => sum + this.#gainOf(shard, name), 0);
       this.#push(name, (gained * 1000) / forMs, count);
     }
-    for (const name of gauges) this.#push(name, shards.reduce((sum, shard) => sum + shard[name], 0), count);
+    for (const name of gauges)
+      this.#push(
+        name,
+        shards.reduce((sum, shard) => sum + shard[name], 0),
+        count,
+      );
     for (const shard of shards) this.#takeShard(shard, forMs);
     this.#remember(shards);
     this.#sinceMs = atMs;

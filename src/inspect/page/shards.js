@@ -22,8 +22,16 @@ export class ShardTable {
   /** @param {(place: string) => void} chosen a shard was clicked */
   constructor(chosen) {
     this.#chosen = chosen;
-    const cells = heads.map((title, at) => html('th', { scope: 'col', class: at === 0 || at === 6 ? undefined : 'number' }, title));
-    this.element = html('table', { class: 'shards' }, html('caption', { class: 'hidden' }, 'Shards'), html('thead', {}, html('tr', {}, ...cells)), this.#body);
+    const cells = heads.map((title, at) =>
+      html('th', { scope: 'col', class: at === 0 || at === 6 ? undefined : 'number' }, title),
+    );
+    this.element = html(
+      'table',
+      { class: 'shards' },
+      html('caption', { class: 'hidden' }, 'Shards'),
+      html('thead', {}, html('tr', {}, ...cells)),
+      this.#body,
+    );
   }
 
   /**
@@ -39,7 +47,10 @@ export class ShardTable {
     }
     for (const shard of shards) {
       const { name, cells } = this.#lineOf(shard.place);
-      setText(name, shard.generation > 1 ? `${placeText(shard.place)} · life ${shard.generation}` : placeText(shard.place));
+      setText(
+        name,
+        shard.generation > 1 ? `${placeText(shard.place)} · life ${shard.generation}` : placeText(shard.place),
+      );
       const [connections, sessions, , , outbox] = cells;
       if (connections !== undefined) setText(connections, countText(shard.connections));
       if (sessions !== undefined) setText(sessions, countText(shard.sessions));
@@ -87,8 +98,24 @@ export class ShardTable {
     const cells = heads.slice(1, -1).map(() => html('td', { class: 'number' }));
     const area = svg('path', { class: 'area' });
     const line = svg('path', { class: 'stroke' });
-    const drawing = svg('svg', { class: 'spark', viewBox: `0 -1 ${spark.width} ${spark.height + 2}`, 'aria-hidden': 'true', preserveAspectRatio: 'none' }, area, line);
-    const element = html('tr', { 'data-place': place }, html('th', { scope: 'row' }, button), ...cells, html('td', {}, drawing));
+    const drawing = svg(
+      'svg',
+      {
+        class: 'spark',
+        viewBox: `0 -1 ${spark.width} ${spark.height + 2}`,
+        'aria-hidden': 'true',
+        preserveAspectRatio: 'none',
+      },
+      area,
+      line,
+    );
+    const element = html(
+      'tr',
+      { 'data-place': place },
+      html('th', { scope: 'row' }, button),
+      ...cells,
+      html('td', {}, drawing),
+    );
     button.addEventListener('click', () => this.#chosen(place));
     this.#body.append(element);
     const made = { element, button, name, cells, line, area };

@@ -10,9 +10,18 @@ import { UNKNOWN, bytesText, countText, roundTripText, shortId, spanText, valueT
 
 /** @type {readonly Column[]} */
 const columns = [
-  { title: 'Connection', kind: 'mono', text: ({ id }) => (id.startsWith('s/') ? UNKNOWN : id), hint: ({ address }) => address },
+  {
+    title: 'Connection',
+    kind: 'mono',
+    text: ({ id }) => (id.startsWith('s/') ? UNKNOWN : id),
+    hint: ({ address }) => address,
+  },
   { title: 'State', kind: 'state', text: ({ state }) => state },
-  { title: 'For', kind: 'number', text: ({ sinceMs }, nowMs) => (sinceMs === undefined ? UNKNOWN : spanText(nowMs - sinceMs)) },
+  {
+    title: 'For',
+    kind: 'number',
+    text: ({ sinceMs }, nowMs) => (sinceMs === undefined ? UNKNOWN : spanText(nowMs - sinceMs)),
+  },
   { title: 'Session', kind: 'mono', text: ({ sessionId }) => shortId(sessionId), hint: ({ sessionId }) => sessionId },
   { title: 'Identity', text: ({ identityId }) => identityId ?? UNKNOWN, hint: ({ identityId }) => identityId },
   { title: 'RTT', kind: 'number', text: ({ rttMs }) => roundTripText(rttMs) },
@@ -39,8 +48,16 @@ export class RowTable {
   constructor(open) {
     this.#open = open;
     this.body = html('tbody');
-    const heads = columns.map(({ title, kind }) => html('th', { scope: 'col', class: kind }, title));
-    this.element = html('table', { class: 'rows' }, html('caption', { class: 'hidden' }, 'Connections'), html('thead', {}, html('tr', {}, ...heads)), this.body);
+    const heads = columns.map(({ title, kind }) =>
+      html('th', { scope: 'col', class: kind === 'number' ? kind : undefined }, title),
+    );
+    this.element = html(
+      'table',
+      { class: 'rows' },
+      html('caption', { class: 'hidden' }, 'Connections'),
+      html('thead', {}, html('tr', {}, ...heads)),
+      this.body,
+    );
     this.body.addEventListener('keydown', (event) => this.#key(event));
     this.body.addEventListener('click', (event) => this.#click(event));
   }
@@ -96,7 +113,14 @@ export class RowTable {
   #key(event) {
     const last = this.#rows.length - 1;
     /** @type {Partial<Record<string, number>>} */
-    const steps = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, Home: 0, End: last, PageDown: this.#at + 10, PageUp: this.#at - 10 };
+    const steps = {
+      ArrowDown: this.#at + 1,
+      ArrowUp: this.#at - 1,
+      Home: 0,
+      End: last,
+      PageDown: this.#at + 10,
+      PageUp: this.#at - 10,
+    };
     const next = steps[event.key];
     if (next !== undefined) {
       event.preventDefault();

@@ -18,6 +18,8 @@ const plots = /** @type {const} */ ([
 ]);
 
 const frame = { width: 360, height: 110, room: 300 };
+/** Beside the plot, for the numbers of its scale. */
+const scaleWidth = 34;
 const MEANS_OF = 30;
 
 /** @typedef {{ readonly name: SeriesName, value: HTMLElement, range: HTMLElement, top: SVGTextElement, middle: SVGTextElement, line: SVGPathElement, area: SVGPathElement, cursor: SVGPathElement }} Plot */
@@ -37,9 +39,16 @@ export class ThroughputView {
   /** @param {Series} series */
   constructor(series) {
     this.#series = series;
-    const heads = ['Half a minute', ...plots.map(([, title]) => title)].map((title) => html('th', { scope: 'col' }, title));
+    const heads = ['Half a minute', ...plots.map(([, title]) => title)].map((title) =>
+      html('th', { scope: 'col' }, title),
+    );
     const table = html('table', {}, html('thead', {}, html('tr', {}, ...heads)), this.#table);
-    this.#words = html('details', { class: 'in-words panel' }, html('summary', {}, 'In numbers: means of half a minute, newest first'), html('div', { class: 'scroll' }, table));
+    this.#words = html(
+      'details',
+      { class: 'in-words panel' },
+      html('summary', {}, 'In numbers: means of half a minute, newest first'),
+      html('div', { class: 'scroll' }, table),
+    );
     this.#words.addEventListener('toggle', () => this.tick());
     this.element = html(
       'div',
@@ -77,11 +86,11 @@ export class ThroughputView {
     const area = svg('path', { class: 'area' });
     const line = svg('path', { class: 'stroke' });
     const cursor = svg('path', { class: 'cursor' });
-    const top = svg('text', { class: 'tick', x: width, y: 9, 'text-anchor': 'end' });
-    const middle = svg('text', { class: 'tick', x: width, y: height / 2 - 3, 'text-anchor': 'end' });
+    const top = svg('text', { class: 'tick', x: width + 6, y: 4 });
+    const middle = svg('text', { class: 'tick', x: width + 6, y: height / 2 + 3 });
     const drawing = svg(
       'svg',
-      { viewBox: `0 -2 ${width} ${height + 18}`, 'aria-hidden': 'true' },
+      { viewBox: `0 -6 ${width + scaleWidth} ${height + 22}`, 'aria-hidden': 'true' },
       svg('path', { class: 'grid', d: `M0 0H${width}M0 ${height / 2}H${width}` }),
       svg('path', { class: 'base', d: `M0 ${height}H${width}` }),
       area,
@@ -89,7 +98,9 @@ export class ThroughputView {
       cursor,
       top,
       middle,
-      ...[5, 4, 3, 2, 1].map((minutes) => svg('text', { class: 'tick', x: (width * (5 - minutes)) / 5, y: height + 13 }, `−${minutes} min`)),
+      ...[5, 4, 3, 2, 1].map((minutes) =>
+        svg('text', { class: 'tick', x: (width * (5 - minutes)) / 5, y: height + 13 }, `−${minutes} min`),
+      ),
       svg('text', { class: 'tick', x: width, y: height + 13, 'text-anchor': 'end' }, 'now'),
     );
     const figure = html(
@@ -112,7 +123,7 @@ export class ThroughputView {
     const last = frame.room - 1;
     drawing.addEventListener('pointermove', ({ clientX }) => {
       const { left, width } = drawing.getBoundingClientRect();
-      this.#point(Math.round((1 - (clientX - left) / width) * last));
+      this.#point(Math.round((1 - ((clientX - left) / width) * ((frame.width + scaleWidth) / frame.width)) * last));
     });
     drawing.addEventListener('pointerleave', () => this.#point(undefined));
     figure.addEventListener('blur', () => this.#point(undefined));
@@ -154,7 +165,14 @@ export class ThroughputView {
       cursor.setAttribute('d', back === undefined ? '' : `M${x.toFixed(1)} 0V${frame.height}`);
     }
     const { endMs } = this.#series;
-    setText(this.#when, endMs === undefined ? '' : back === undefined ? 'now' : `${timeText(endMs - back * 1000).slice(0, 8)}, ${back} s ago`);
+    setText(
+      this.#when,
+      endMs === undefined
+        ? ''
+        : back === undefined
+          ? 'now'
+          : `${timeText(endMs - back * 1000).slice(0, 8)}, ${back} s ago`,
+    );
   }
 
   #writeTable() {
