@@ -11,6 +11,8 @@ import { elkGraphOf, placedOf } from './layout.js';
 const layouts = new Map();
 /** @type {CanvasRenderingContext2D | null} */
 let canvas = null;
+/** @type {Promise<ELK> | undefined} */
+let loading;
 
 /**
  * The places of a chart's parts.
@@ -21,9 +23,25 @@ export function layoutOf(chart, config) {
   const key = JSON.stringify(config);
   const known = layouts.get(key);
   if (known !== undefined) return known;
-  const made = new ELK().layout(elkGraphOf(chart, measureOf())).then((answer) => placedOf(chart, answer));
+  const made = engine()
+    .then((elk) => elk.layout(elkGraphOf(chart, measureOf())))
+    .then((answer) => placedOf(chart, answer));
   layouts.set(key, made);
   return made;
+}
+
+/** Loads the layout engine when the first chart asks: it is large, and the numbers of a fleet need not wait for it. */
+function engine() {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = 'elk.js';
+    script.addEventListener('load', () => resolve(new ELK()));
+    script.addEventListener('error', () =>
+      reject(new Error('expected the layout engine at elk.js, it could not be loaded')),
+    );
+    document.head.append(script);
+  });
+  return loading;
 }
 
 /** Measures words with the fonts of the style sheet. */

@@ -1,4 +1,4 @@
-/** The layout engine that `elk.js` leaves on the window; it runs in the page's own thread. */
+/** The layout engine that `elk.js` leaves on the window once it is loaded; it runs in the page's own thread. */
 import type { ElkNode } from './layout.js';
 
 declare global {

@@ -98,8 +98,8 @@ function wordsOf(event) {
     case 'end':
       return [event.connection, 'ends', event.code ?? ''];
     case 'session': {
-      const { type: _type, atMs: _atMs, session: _session, what, ...facts } = event;
-      return ['session', what === 'up' && event.resumed === true ? 'resumes' : what, dataText(facts)];
+      const { type: _type, atMs: _atMs, session: _session, resumed, what, ...facts } = event;
+      return ['session', what === 'up' && resumed === true ? 'resumes' : what, dataText(facts)];
     }
   }
 }

@@ -52,6 +52,7 @@ export class FleetView {
   #nowMs = 0;
   #isShown = false;
   #text = '';
+  #definition = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing = undefined;
 
@@ -93,7 +94,7 @@ export class FleetView {
   show(filter) {
     this.#isShown = true;
     this.#text = filter;
-    if (document.activeElement !== this.#filter || filter === '') this.#filter.value = filter;
+    if (this.#filter.value !== filter) this.#filter.value = filter;
     this.#select();
     this.#askRows();
   }
@@ -146,6 +147,11 @@ export class FleetView {
 
   /** @param {Readonly<Record<string, MachineConfig>>} machines */
   #begin(machines) {
+    this.#askRows();
+    // A hub that is back has the same machines: what is drawn, folded or focused stays as it is.
+    const definition = JSON.stringify(machines);
+    if (definition === this.#definition) return;
+    this.#definition = definition;
     this.#machines.clear();
     this.#charts.replaceChildren();
     for (const [name, config] of Object.entries(machines)) {
@@ -168,7 +174,6 @@ export class FleetView {
       this.#charts.append(panel);
       void drawing.ready.then(() => this.#select());
     }
-    this.#askRows();
   }
 
   /** @param {Extract<HubFrame, { type: 'fleet' }>} frame */
@@ -180,7 +185,13 @@ export class FleetView {
     this.#shards.count(shards);
     const { shard } = queryOf(this.#text);
     const counted = shard === undefined ? shards : shards.filter(({ place }) => place === shard);
-    for (const [name, machine] of this.#machines) countMachine(machine, sumOf(counted, name));
+    for (const [name, machine] of this.#machines) {
+      countMachine(machine, sumOf(counted, name));
+      fold(
+        machine,
+        shards.some(({ states }) => Object.values(states[name] ?? {}).some((count) => count > 0)),
+      );
+    }
   }
 
   /**
@@ -209,12 +220,15 @@ export class FleetView {
 
   /** @param {Readonly<Record<string, string>>} pairs taken out where the filter has all of them already */
   #toggle(pairs) {
-    const query = queryOf(this.#text);
+    // What stands in the line counts, also while it is still being typed.
+    clearTimeout(this.#typing);
+    const text = this.#filter.value;
+    const query = queryOf(text);
     const has = Object.entries(pairs).every(([key, value]) =>
       Object.entries(query).some(([word, is]) => word === key && is === value),
     );
     const wanted = Object.fromEntries(Object.entries(pairs).map(([key, value]) => [key, has ? undefined : value]));
-    this.#go({ filter: withPairs(this.#text, wanted) });
+    this.#go({ filter: withPairs(text, wanted) });
   }
 
   #select() {
@@ -234,9 +248,16 @@ function countMachine(machine, counts) {
   machine.drawing.count(counts);
   machine.words.count(counts);
   setText(machine.total, total === 0 ? 'none now' : countText(total));
-  // A machine that nobody runs folds itself once, and unfolds when somebody begins to.
-  if (total > 0 !== machine.hadSome) machine.panel.open = total > 0;
-  machine.hadSome = total > 0;
+}
+
+/**
+ * A machine that nobody runs folds itself once, and unfolds when somebody begins to.
+ * @param {MachinePanel} machine
+ * @param {boolean} hasSome
+ */
+function fold(machine, hasSome) {
+  if (hasSome !== machine.hadSome) machine.panel.open = hasSome;
+  machine.hadSome = hasSome;
 }
 
 /**

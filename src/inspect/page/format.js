@@ -53,6 +53,17 @@ export function spanText(ms) {
 }
 
 /**
+ * How long something has been so, as coarse as a table can have it without changing all the time.
+ * @param {number | undefined} ms
+ */
+export function ageText(ms) {
+  if (ms === undefined) return UNKNOWN;
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : spanText(ms);
+}
+
+/**
  * A round trip, in milliseconds below a second.
  * @param {number | undefined} ms
  */

@@ -16,8 +16,8 @@ const tallHeight = 36;
 const gutter = 52;
 /** The head of a lane has just room in it, as the style sheet says. */
 const laneWidth = 58;
-/** Words stand behind all lanes, so that they never lie on a line. */
-const wordsAt = gutter + 3 * laneWidth + 4;
+const narrowLaneWidth = 48;
+const narrowPage = matchMedia('(max-width: 640px)');
 /** A pause of this length is drawn with a longer way. */
 const PAUSE_MS = 1_000;
 const pauseHeight = 14;
@@ -76,7 +76,7 @@ export class SequenceDrawing {
       0,
       ...[...drawing.querySelectorAll('.words')].map((words) => words.getBoundingClientRect().width),
     );
-    drawing.setAttribute('width', String(Math.max(box.clientWidth, Math.ceil(wordsAt + widest + 8))));
+    drawing.setAttribute('width', String(Math.max(box.clientWidth, Math.ceil(xOfWords() + widest + 8))));
     if (isAtEnd) box.scrollTop = box.scrollHeight;
   }
 }
@@ -94,7 +94,16 @@ function placesOf(steps) {
 
 /** @param {Lane} lane */
 function xOf(lane) {
-  return gutter + laneWidth * (lanes.indexOf(lane) + 0.5);
+  return gutter + widthOfLane() * (lanes.indexOf(lane) + 0.5);
+}
+
+/** Words stand behind all lanes, so that they never lie on a line. */
+function xOfWords() {
+  return gutter + lanes.length * widthOfLane() + 4;
+}
+
+function widthOfLane() {
+  return narrowPage.matches ? narrowLaneWidth : laneWidth;
 }
 
 /**
@@ -138,8 +147,8 @@ function line(step, { y, before }) {
     { class: `step is-${tone}` },
     svg('text', { class: 'since', x: 0, y: y + 4 }, since),
     from === to ? svg('circle', { class: 'remark', cx: start, cy: y, r: 5 }) : svg('path', arrow),
-    svg('text', { class: 'words', x: wordsAt, y: y + 4 }, text),
-    svg('text', { class: 'words note', x: wordsAt, y: y + 17 }, note),
+    svg('text', { class: 'words', x: xOfWords(), y: y + 4 }, text),
+    svg('text', { class: 'words note', x: xOfWords(), y: y + 17 }, note),
   );
 }
 

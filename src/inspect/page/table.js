@@ -4,7 +4,7 @@
  * @import { Row } from '../frames.ts'
  */
 import { html, setAttribute, setText } from './dom.js';
-import { UNKNOWN, bytesText, countText, roundTripText, shortId, spanText, valueText } from './format.js';
+import { UNKNOWN, ageText, bytesText, countText, roundTripText, shortId, valueText } from './format.js';
 
 /** @typedef {{ readonly title: string, readonly kind?: string, readonly text: (row: Row, nowMs: number) => string, readonly hint?: (row: Row) => string | undefined }} Column */
 
@@ -20,7 +20,7 @@ const columns = [
   {
     title: 'For',
     kind: 'number',
-    text: ({ sinceMs }, nowMs) => (sinceMs === undefined ? UNKNOWN : spanText(nowMs - sinceMs)),
+    text: ({ sinceMs }, nowMs) => (sinceMs === undefined ? UNKNOWN : ageText(nowMs - sinceMs)),
   },
   { title: 'Session', kind: 'mono', text: ({ sessionId }) => shortId(sessionId), hint: ({ sessionId }) => sessionId },
   { title: 'Identity', text: ({ identityId }) => identityId ?? UNKNOWN, hint: ({ identityId }) => identityId },
@@ -55,6 +55,7 @@ export class RowTable {
       'table',
       { class: 'rows' },
       html('caption', { class: 'hidden' }, 'Connections'),
+      html('colgroup', {}, ...columns.map(({ title }) => html('col', { class: `of-${title.toLowerCase()}` }))),
       html('thead', {}, html('tr', {}, ...heads)),
       this.body,
     );
