@@ -38,8 +38,9 @@ export function pageFiles(): ReadonlyMap<string, PageFile> {
     if (contentType === undefined) continue;
     files.set(name === 'index.html' ? '/' : `/page/${name}`, fileOf(readFileSync(new URL(name, folder)), contentType));
   }
-  const engine = createRequire(import.meta.url).resolve('elkjs/lib/elk.bundled.js');
-  files.set('/elk.js', fileOf(readFileSync(engine), 'text/javascript; charset=utf-8'));
+  const require = createRequire(import.meta.url);
+  const engine = readFileSync(require.resolve('elkjs/lib/elk.bundled.js'));
+  files.set('/elk.js', fileOf(engine, 'text/javascript; charset=utf-8'));
   return files;
 }
 

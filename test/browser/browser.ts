@@ -1,7 +1,7 @@
 /** Chromium for the tests of the page: where it is, pages that complain about every error and foreign request, and screenshots. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
 
 const usualPlaces = [
   '/usr/bin/chromium',
@@ -30,16 +30,21 @@ export interface WatchedPage {
   readonly complaints: string[];
 }
 
-/** A page of its own context that may load from `url` alone. A refused or lost line is no complaint while `mayLoseLine`. */
+const shared = new WeakMap<Browser, Promise<BrowserContext>>();
+
+/**
+ * A page that may load from `url` alone; with `options` in a context of its own, else all share one. A refused or lost line is no
+ * complaint while `mayLoseLine`.
+ */
 export async function openPage(
   browser: Browser,
   {
     url,
     mayLoseLine = false,
-    ...options
-  }: BrowserContextOptions & { readonly url: string; readonly mayLoseLine?: boolean },
+    options,
+  }: { readonly url: string; readonly mayLoseLine?: boolean; readonly options?: BrowserContextOptions },
 ): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const context = await contextOf(browser, options);
   const page = await context.newPage();
   const { host } = new URL(url);
   const complaints: string[] = [];
@@ -61,6 +66,14 @@ export async function openPage(
   });
   await page.goto(url, { waitUntil: 'commit' });
   return { page, complaints };
+}
+
+function contextOf(browser: Browser, options: BrowserContextOptions | undefined): Promise<BrowserContext> {
+  const viewport = { width: 1280, height: 800 };
+  if (options !== undefined) return browser.newContext({ viewport, ...options });
+  const known = shared.get(browser) ?? browser.newContext({ viewport });
+  shared.set(browser, known);
+  return known;
 }
 
 /** Keeps a picture for people to look at, in a folder that git ignores. */

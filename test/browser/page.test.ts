@@ -232,50 +232,57 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
       return document.title;
     });
     expect(ran).not.toBe('taken over');
-    await page.context().close();
+    await page.close();
   });
 
-  it.each([
-    ['light', { colorScheme: 'light' }],
-    ['dark', { colorScheme: 'dark' }],
-    ['phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }],
-  ] as const)('draws every view in %s with no word cut off and no label on another', async (name, options) => {
+  it('draws every view in light, in dark and on a phone, no word cut off and no label on another', async () => {
     const busy = await FakeHub.start({ ...quiet, cutsPerStep: 1 });
-    const { page, complaints } = await openPage(browser, { url: busy.url, ...options });
-    await shownFleet(page, 30_000);
-    await page.locator('[data-machine=dialling] .chart svg').waitFor();
-    expect(await collisions(page)).toEqual([]);
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    await picture(page, `${name}-fleet`);
     const [row] = busy.fleet.rows(({ machine, state }) => machine === 'dialling' && state === 'up');
-    await page.goto(`${busy.url}#/connection?id=${row?.sessionId ?? ''}`);
-    await page.locator('.connection [data-state=up].is-active').waitFor();
-    await page.click('.cut');
-    await page.locator('.events li', { hasText: 'up → backoff.waiting' }).waitFor();
-    expect(await collisions(page)).toEqual([]);
-    await page.locator('.events li', { hasText: 'authenticating → up' }).waitFor();
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    await picture(page, `${name}-connection`);
-    await page.goto(`${busy.url}#/throughput`);
-    await page.locator('.plot .stroke[d^=M]').first().waitFor();
-    expect(await page.locator('.plot').count()).toBe(6);
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    await picture(page, `${name}-throughput`);
+    const { page, complaints } = await openPage(browser, { url: busy.url, options: { deviceScaleFactor: 2 } });
+    await shownFleet(page, 30_000);
+    for (const [name, colorScheme, size] of looks) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(size);
+      await page.goto(`${busy.url}#/fleet`);
+      await page.locator('[data-machine=dialling] .chart svg').waitFor();
+      expect(await collisions(page)).toEqual([]);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      await picture(page, `${name}-fleet`);
+      await page.goto(`${busy.url}#/connection?id=${row?.sessionId ?? ''}`);
+      await page.locator('.connection [data-state=up].is-active').waitFor();
+      await page.click('.cut');
+      await page.locator('.events li', { hasText: 'up → backoff.waiting' }).first().waitFor();
+      expect(await collisions(page)).toEqual([]);
+      await page.locator('.connection [data-state=up].is-active').waitFor();
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      await picture(page, `${name}-connection`);
+      await page.goto(`${busy.url}#/throughput`);
+      await page.locator('.plot .stroke[d^=M]').first().waitFor();
+      expect(await page.locator('.plot').count()).toBe(6);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      await picture(page, `${name}-throughput`);
+    }
     await leave({ page, complaints });
     await busy.close();
   });
 
   it('keeps the theme that was chosen', async () => {
-    const { page, complaints } = await openPage(browser, { url: hub.url, colorScheme: 'light' });
-    const theme = (): Promise<string | null> => page.locator('html').getAttribute('data-theme');
-    expect(await theme()).toBe('light');
+    const { page, complaints } = await openPage(browser, { url: hub.url, options: { colorScheme: 'light' } });
+    await page.locator('html[data-theme=light]').waitFor();
     await page.click('#theme');
-    expect(await theme()).toBe('dark');
+    await page.locator('html[data-theme=dark]').waitFor();
     await page.reload();
-    expect(await theme()).toBe('dark');
+    await page.locator('html[data-theme=dark]').waitFor();
     await leave({ page, complaints });
   });
 });
+
+/** How the page is looked at. */
+const looks = [
+  ['light', 'light', { width: 1280, height: 800 }],
+  ['dark', 'dark', { width: 1280, height: 800 }],
+  ['phone', 'light', { width: 390, height: 844 }],
+] as const;
 
 /** Waits until both shards, all connections and the first chart are there. */
 async function shownFleet(page: Page, timeout = SHOWN_WITHIN_MS): Promise<void> {
@@ -292,7 +299,7 @@ async function shownFleet(page: Page, timeout = SHOWN_WITHIN_MS): Promise<void> 
 
 /** Ends a page that had nothing to complain about. */
 async function leave({ page, complaints }: WatchedPage): Promise<void> {
-  await page.context().close();
+  await page.close();
   expect(complaints).toEqual([]);
 }
 

@@ -50,6 +50,8 @@ export class FleetView {
   #go;
   #ask = 0;
   #nowMs = 0;
+  /** @type {readonly ShardCounts[]} */
+  #shardsNow = [];
   #isShown = false;
   #text = '';
   #definition = '';
@@ -95,6 +97,7 @@ export class FleetView {
     this.#isShown = true;
     this.#text = filter;
     if (this.#filter.value !== filter) this.#filter.value = filter;
+    this.#recount();
     this.#select();
     this.#askRows();
   }
@@ -179,7 +182,13 @@ export class FleetView {
   /** @param {Extract<HubFrame, { type: 'fleet' }>} frame */
   #count({ atMs, shards }) {
     this.#nowMs = atMs;
-    if (!this.#isShown) return;
+    this.#shardsNow = shards;
+    if (this.#isShown) this.#recount();
+  }
+
+  /** Writes the counts of the last frame, as the filter wants them. */
+  #recount() {
+    const shards = this.#shardsNow;
     for (const name of /** @type {const} */ (['connections', 'sessions', 'outboxMessages']))
       this.#figure(name, countText(shards.reduce((sum, shard) => sum + shard[name], 0)));
     this.#shards.count(shards);
