@@ -63,6 +63,20 @@ describe('the chart of a machine', () => {
     expect(accepting.edges.some(({ from }) => from === ANY)).toBe(false);
   });
 
+  it('draws what only some of the time leads away from each of its states', () => {
+    const maybe = { LOST: { target: 'end', guard: 'mayEnd' } };
+    const chart = chartOf({
+      initial: 'a',
+      states: { a: { on: maybe }, b: { on: maybe }, c: { on: maybe }, end: { type: 'final' } },
+    });
+    expect(chart.edges.map(({ id }) => id)).toEqual(['a>end', 'b>end', 'c>end']);
+  });
+
+  it('does not draw an event of the root from the state that it leads to', () => {
+    const chart = chartOf({ initial: 'a', on: { RESET: '.a' }, states: { a: {}, b: {} } });
+    expect(chart.edges.map(({ id }) => id)).toEqual(['b>a']);
+  });
+
   it('lists what is answered without leaving', () => {
     const up = dialling.states.find(({ id }) => id === 'up');
     expect(up?.stays).toEqual(['SESSION_ADVANCED', 'after stable', 'AUTO_RECONNECT']);

@@ -66,6 +66,7 @@ describe('the sequence of a session', () => {
       'resumes',
       'session ends',
     ]);
+    expect(steps[1]).toMatchObject({ from: 'client', to: 'connection', tone: 'bad', note: 'silent → closed' });
     expect(steps[3]).toMatchObject({ from: 'connection', to: 'session', tone: 'bad', note: 'silent, 4 unconfirmed' });
     expect(steps[6]).toMatchObject({ from: 'connection', to: 'session', tone: 'good', note: 'epoch 2, 4 carried' });
   });
