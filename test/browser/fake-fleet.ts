@@ -154,7 +154,7 @@ export class FakeFleet {
   }
 
   #talk(member: Member, forMs: number): void {
-    const count = Math.floor((this.#draw() * 2 * forMs) / 250);
+    const count = Math.floor((this.#draw() * 2 * forMs) / 250 + this.#draw() * 0.5);
     const total = this.#totalOf(member.place);
     member.sent += count;
     member.received += count;
@@ -166,7 +166,7 @@ export class FakeFleet {
   #lose(member: Member): void {
     this.#totalOf(member.place).cuts += 1;
     member.outbox += 3 + Math.floor(this.#draw() * 9);
-    const waitMs = 400 + Math.floor(this.#draw() * 900);
+    const waitMs = 200 + Math.floor(this.#draw() * 500);
     const data = { code: 'line-lost' };
     const down = this.#sessionEvent(member, { what: 'down', code: 'line-lost', unconfirmed: member.outbox });
     if (member.machine === 'dialling') {
@@ -190,7 +190,7 @@ export class FakeFleet {
   }
 
   #advance(member: Member, what: NonNullable<Member['next']>['what']): void {
-    const soon = this.#nowMs + 120 + Math.floor(this.#draw() * 200);
+    const soon = this.#nowMs + 40 + Math.floor(this.#draw() * 120);
     switch (what) {
       case 'dial':
         this.#go(member, { event: 'after redial', state: 'connecting' });

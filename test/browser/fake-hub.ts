@@ -13,6 +13,8 @@ import { diallingMachine } from '../../src/machines/dialling.ts';
 import { FakeFleet, type FleetPlan } from './fake-fleet.ts';
 
 const EVERY_MS = 250;
+/** How often the fleet moves on. */
+const STEP_MS = 80;
 const HISTORY = 300;
 
 interface Viewer {
@@ -33,7 +35,7 @@ export class FakeHub {
   readonly #viewers = new Set<Viewer>();
   #http: Server;
   #port = 0;
-  #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
 
   private constructor(plan: HubPlan) {
     this.#plan = plan;
@@ -46,7 +48,7 @@ export class FakeHub {
       },
     });
     this.#http = this.#serve();
-    this.#timer = setInterval(() => this.#tick(), EVERY_MS);
+    this.#timers = [setInterval(() => this.fleet.step(Date.now()), STEP_MS), setInterval(() => this.#tell(), EVERY_MS)];
   }
 
   /** Starts one; it stops with `close`. */
@@ -94,7 +96,7 @@ export class FakeHub {
 
   /** Ends the hub and what it holds. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     await this.goAway();
   }
 
@@ -154,8 +156,7 @@ export class FakeHub {
     }
   }
 
-  #tick(): void {
-    this.fleet.step(Date.now());
+  #tell(): void {
     const frame = this.#fleetFrame();
     for (const viewer of this.#viewers) {
       say(viewer, frame);

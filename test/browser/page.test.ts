@@ -51,6 +51,7 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
     const panel = page.locator('[data-machine=accepting]');
     await panel.locator('[data-state=up][data-count="1000"]').waitFor();
     expect(await panel.locator('[data-state=up] .count').textContent()).toBe('1,000');
+    await page.locator('[data-machine=dialling] [data-state=up][data-count="24"]').waitFor();
     expect(await page.locator('[data-machine=dialling] [data-state=up] .count').textContent()).toBe('24');
     expect(await page.locator('[data-machine=dialling] [data-state=backoff] .count').textContent()).toBe('0');
     await panel.locator('.in-words summary').click();
@@ -238,7 +239,7 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
   it('draws every view in light, in dark and on a phone, no word cut off and no label on another', async () => {
     const busy = await FakeHub.start({ ...quiet, cutsPerStep: 1 });
     const [row] = busy.fleet.rows(({ machine, state }) => machine === 'dialling' && state === 'up');
-    const { page, complaints } = await openPage(browser, { url: busy.url, options: { deviceScaleFactor: 2 } });
+    const { page, complaints } = await openPage(browser, { url: busy.url, options: {} });
     await shownFleet(page, 30_000);
     for (const [name, colorScheme, size] of looks) {
       await page.emulateMedia({ colorScheme });

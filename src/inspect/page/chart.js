@@ -41,6 +41,8 @@ export class ChartDrawing {
   #edges = new Map();
   /** @type {readonly PlacedState[]} */
   #places = [];
+  /** @type {Readonly<Record<string, number>>} */
+  #counts = {};
   /** @type {string | undefined} */
   #active = undefined;
   /** @type {ChartEdge | undefined} */
@@ -64,6 +66,7 @@ export class ChartDrawing {
    * @param {Readonly<Record<string, number>>} counts
    */
   count(counts) {
+    this.#counts = counts;
     const tops = this.chart.states.filter(({ parent }) => parent === undefined);
     const total = tops.reduce((sum, { id }) => sum + countIn(counts, id), 0);
     for (const [id, { group, heat, count }] of this.#states) {
@@ -141,6 +144,7 @@ export class ChartDrawing {
     this.element.replaceChildren(root);
     const first = this.#states.get(this.chart.states[0]?.id ?? '');
     first?.group.setAttribute('tabindex', '0');
+    if (this.#options.shows === 'counts') this.count(this.#counts);
     if (this.#active !== undefined) this.enter(this.#active);
   }
 
