@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version, files } = manifestOf(root);
@@ -58,6 +58,7 @@ try {
   refuseNativeParts(join(project, 'node_modules'));
   useIt(project);
   commandIt(project);
+  viewIt(project);
   if (process.argv.includes('--keep')) copyFileSync(tarball, join(root, basename(tarball)));
   console.log('tarball: installs clean, type-checks and runs, and so does its command line');
 } finally {
@@ -128,6 +129,21 @@ function commandIt(project: string): void {
   const shown = homing('demo', '--cuts', '4', '--seconds', '10');
   if (!shown.includes('IDENTICAL: every byte arrived once and in order'))
     throw new Error(`expected homing demo to find all bytes, it printed\n${shown}`);
+}
+
+/** The files of the inspector's page are there, and the layout engine that they ask for. */
+function viewIt(project: string): void {
+  const file = join(project, 'view.ts');
+  const table = pathToFileURL(join(project, 'node_modules', 'homing', 'dist', 'inspect', 'page.js')).href;
+  writeFileSync(
+    file,
+    `const { pageFiles } = await import(${JSON.stringify(table)});\nconsole.log([...pageFiles().keys()].join(' '));\n`,
+  );
+  const paths = run(project, { command: process.execPath, words: [file], timeoutMs: PROGRAM_MS })
+    .trim()
+    .split(' ');
+  for (const path of ['/', '/elk.js', '/page/main.js', '/page/style.css'])
+    if (!paths.includes(path)) throw new Error(`expected the page's ${path} in the package, found ${paths.join(', ')}`);
 }
 
 interface Diagnosis {

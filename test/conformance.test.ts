@@ -1,6 +1,9 @@
 // The suite against our own server, all of it, and against servers that are wrong in one thing each.
 import { type AddressInfo, createServer as listenRaw } from 'node:net';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from 'homing';
 import { pageWithCases } from '../scripts/conformance.ts';
@@ -14,6 +17,7 @@ const host = '127.0.0.1';
 const cases = groups.flatMap((group) => group.cases);
 const page = textOf('docs/conformance.md');
 
+/** Short, as cases wait for these times; not so short that a busy machine misses them. */
 const heartbeat = { intervalMs: 500, timeoutMs: 1_500 };
 /** Its messages may be larger than its window, or the case about that would not apply. */
 const options = { handshakeMs: 1_500, heartbeat, limits: { mailboxBytes: 524_288 } };
@@ -27,11 +31,14 @@ function serve(shards: number): ReturnType<typeof createServer> {
 const unlike = (results: readonly Result[], outcome: Result['outcome']): string[] =>
   results.filter((result) => result.outcome !== outcome).map(lineOf);
 
+/** Cases wait far more than they compute; patience costs nothing where they pass. */
+const hurry = { jobs: 12, patience: 4 };
+
 describe('our own server', () => {
   it.each([0, 2])('passes every case with %i shards', async (shards) => {
     const server = serve(shards);
     const { port } = await server.listen(0);
-    const results = await runCases(groups, { host, port });
+    const results = await runCases(groups, { host, port, ...hurry });
     await server.close({ drainMs: 0 });
     expect(unlike(results, 'passed')).toEqual([]);
     expect(results).toHaveLength(cases.length);
@@ -41,7 +48,7 @@ describe('our own server', () => {
     const server = createServer(() => {}, options);
     server.on('error', () => {});
     const { port } = await server.listen(0);
-    const results = await runCases(groups, { host, port, plain: true });
+    const results = await runCases(groups, { host, port, ...hurry, plain: true });
     await server.close({ drainMs: 0 });
     const plain = results.filter(({ case: each }) => each.target !== true);
     expect(unlike(plain, 'passed')).toEqual([]);
@@ -230,7 +237,8 @@ const wrongs: readonly (readonly [what: string, only: string, failing: readonly 
   ],
 ];
 
-describe('a server that', () => {
+// At the same time: they wait for deadlines most of the time.
+describe.concurrent('a server that', () => {
   const server = serve(0);
   let port = 0;
   beforeAll(async () => void ({ port } = await server.listen(0)));
@@ -238,7 +246,7 @@ describe('a server that', () => {
 
   it.each(wrongs)('%s: of %s fail %j', async (_, only, failing, wrong) => {
     const proxy = await wrongServer(port, wrong);
-    const results = await runCases(groups, { host, port: proxy.port, only: only.split(' '), patience: 0.5 });
+    const results = await runCases(groups, { host, port: proxy.port, only: only.split(' ') });
     proxy.close();
     expect(results.filter(({ outcome }) => outcome !== 'passed').map(({ case: each }) => each.id)).toEqual(failing);
   });
@@ -300,7 +308,16 @@ describe('docs/conformance.md', () => {
   });
 });
 
-describe('homing conformance', () => {
+/** What it says of a PONG can be seen at once. */
+const wrongSums: Wrong = {
+  isSloppy: true,
+  toClient: (frame) => {
+    if (typeOf(frame) === PONG) frame.writeUInt8(frame.readUInt8(0) ^ 1, 0);
+    return undefined;
+  },
+};
+
+describe.concurrent('homing conformance', () => {
   const server = serve(0);
   let port = 0;
   beforeAll(async () => void ({ port } = await server.listen(0)));
@@ -320,7 +337,7 @@ describe('homing conformance', () => {
   });
 
   it('gives the same as JSON, and ends with 1 when a MUST does not hold', async () => {
-    const proxy = await wrongServer(port, { toClient: (frame) => (typeOf(frame) === PONG ? [] : undefined) });
+    const proxy = await wrongServer(port, wrongSums);
     const words = ['conformance', '--port', String(proxy.port), '--only', 'F-01', 'F-05', '--json'];
     const { code, out } = await homing(words);
     proxy.close();
@@ -340,5 +357,39 @@ describe('homing conformance', () => {
     ]);
     expect(verdict).toBe('fail');
     expect(code).toBe(1);
+  });
+
+  it('writes JUnit with a test for each case, and says why a file cannot be written', async () => {
+    const proxy = await wrongServer(port, wrongSums);
+    const left = groups.find(({ name }) => name === 'calls')?.cases.find(({ target: isTarget }) => isTarget === true);
+    const folder = await mkdtemp(join(tmpdir(), 'homing-junit-'));
+    const file = join(folder, 'report.xml');
+    const words = ['conformance', '--port', String(proxy.port), '--only', 'F-01', 'F-05', left?.id ?? '', '--plain'];
+    const { code } = await homing([...words, '--junit', file]);
+    proxy.close();
+    const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.replace(/ time="[\d.]+"/, ''));
+    await rm(folder, { recursive: true });
+    expect(lines.slice(0, 4)).toEqual([
+      '<?xml version="1.0" encoding="UTF-8"?>',
+      `<testsuites name="homing conformance ${host}:${proxy.port}" tests="3" failures="1" errors="0" skipped="1">`,
+      '  <testsuite name="framing" tests="2" failures="1" errors="0" skipped="0">',
+      expect.stringMatching(
+        /^ {4}<testcase classname="conformance.framing" name="F-01 MUST .*"><failure message=".*">at /,
+      ),
+    ]);
+    expect(lines[4]).toMatch(/name="F-05 MUST .*"\/>$/);
+    expect(lines[7]).toMatch(/name="K-\d\d .*"><skipped message="it needs the target behavior"\/><\/testcase>$/);
+    expect(code).toBe(1);
+
+    const refused = await homing([
+      'conformance',
+      '--port',
+      String(port),
+      '--only',
+      'H-01',
+      '--junit',
+      join(folder, 'report.xml'),
+    ]);
+    expect([refused.code, refused.complaint]).toEqual([2, expect.stringMatching(/^error: cannot write /)]);
   });
 });

@@ -33,10 +33,10 @@ const longFiles: Readonly<Record<string, string>> = {
 
 const root = new URL('../', import.meta.url);
 const outside = new Set(['.git', 'node_modules', 'dist', 'coverage', '.sim-failures']);
-const readable = /(?:\.(?:ts|md|json|ya?ml|html|css)|^\.[\w.]+|(?:^|\/)(?:run|LICENSE))$/;
+const readable = /(?:\.(?:ts|js|md|json|ya?ml|html|css)|^\.[\w.]+|(?:^|\/)(?:run|LICENSE))$/;
 
 const files = filesUnder('').filter(({ path }) => readable.test(path));
-const sources = files.filter(({ path }) => path.endsWith('.ts'));
+const sources = files.filter(({ path }) => /\.(?:ts|js)$/.test(path));
 
 describe('the repository', () => {
   it('holds the sources that the checks are about', () => {
@@ -53,7 +53,7 @@ describe('the repository', () => {
   });
 
   it('names no path of one machine in its documents and settings', () => {
-    const documents = files.filter(({ path }) => !path.endsWith('.ts'));
+    const documents = files.filter((file) => !sources.includes(file));
     expect(documents.flatMap(checkText).map(asLine)).toEqual([]);
   });
 
@@ -102,6 +102,9 @@ describe('the table of folders', () => {
       'src/transports may import actors/ports',
     ],
     ['src/inspect/page.ts', `import { shard } from '../actors/shard.ts';`, 'listen to the events'],
+    ['src/inspect/page/chart.js', `import ELK from 'elkjs';`, 'a browser reads this file as it is'],
+    ['src/inspect/page/chart.js', `import { names } from '../frames.ts';`, 'a browser reads this file as it is'],
+    ['src/inspect/hub.ts', `import { chartOf } from './page/machine.js';`, 'its .ts ending'],
     ['src/client/client.ts', `import { world } from '../testing/world.ts';`, 'src/client may import'],
     ['src/server/server.ts', `import '../cli/main.ts';`, 'src/server may import'],
     ['src/testing/world.ts', `import { main } from '../cli/main.ts';`, 'src/testing may import'],
@@ -139,6 +142,8 @@ describe('the table of folders', () => {
       'src/index.ts',
       `export { createServer } from './server/server.ts';\nexport type { Session } from './session/session.ts';`,
     ],
+    ['src/inspect/page/chart.js', `import { chartOf } from './machine.js';`],
+    ['test/unit/inspect/page/machine.test.ts', `import { chartOf } from '../../../../src/inspect/page/machine.js';`],
     ['src/actors/events.ts', `// import { x } from '../cli/main.ts';\nconst text = "import y from '../cli/main.ts'";`],
     [
       'test/unit/wire/frame.test.ts',

@@ -66,7 +66,7 @@ export default defineBehavior<Target>({
       count: () => (total += 1),
       apply: (work, value) => work(value),
       adder: () => (value) => value + 1,
-      waiter: () => (ms) => sleep(ms, 'waited'),
+      waiter: () => (ms) => sleep(ms, 'waited', { signal: session.turn.signal }),
       numbers,
       read: (key) => session.store.get(key),
     });

@@ -2,11 +2,12 @@
  * Sessions beside a web site: one port, one HTTP server. A request to upgrade becomes a line of a session; POST /cut cuts
  * all lines; anything else shows how far the steps are. Argument: the port (4648).
  */
-import { type IncomingMessage, createServer as createWebServer } from 'node:http';
+import { createServer as createWebServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer } from 'homing';
 import type { Steps } from './contract.ts';
+import { accepted } from './upgrade.ts';
 
 let sum = 0;
 const sessions = createServer<Steps>((session) => {
@@ -20,12 +21,11 @@ const site = createWebServer((request, response) => {
   if (request.method === 'POST' && request.url === '/cut') for (const line of lines) line.destroy();
   response.end(`${sum} steps, ${sessions.counts.sessions} sessions\n`);
 });
-site.on('upgrade', (request: IncomingMessage, line: Duplex, first: Buffer) => {
-  if (request.headers.upgrade !== 'homing') return void line.destroy();
+site.on('upgrade', (request, stream, first) => {
+  const line = accepted(request, stream, first);
+  if (line === undefined) return;
   lines.add(line);
   line.on('close', () => lines.delete(line));
-  line.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: homing\r\n\r\n');
-  if (first.length > 0) line.unshift(first);
   sessions.accept(line);
 });
 site.listen(Number(process.argv[2] ?? 4648), '127.0.0.1', () => {

@@ -346,7 +346,7 @@ export class Acceptor implements Carrier, RosterConnection {
   }
 
   #carry(hello: HelloReceived, session: HostedSession): void {
-    this.link.carry(session.actor, this.#isChecksummed(hello));
+    this.link.carry(session.actor, this.#isChecksummed(hello), [FrameType.ACK, FrameType.CLOSE]);
     this.#hello = undefined;
     this.#helloBytes = new Uint8Array(0);
     this.#settle();

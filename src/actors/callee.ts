@@ -113,6 +113,12 @@ export class Callee {
     );
   }
 
+  /** The passed function that is being started: the seq of its APPLY, which is of the direct lane, and its epoch. */
+  get applied(): { readonly seq: number; readonly epoch: number } | undefined {
+    const running = this.#starting;
+    return running === undefined || running.seq >= 0 ? undefined : { seq: -running.seq, epoch: running.epoch };
+  }
+
   /** The signal of the call that is being started: aborted when the peer gives it up, or the session ends. */
   signalOf(seq: number, epoch: number): AbortSignal | undefined {
     const running = this.#starting;

@@ -24,19 +24,19 @@ export interface RowFilter {
 export interface ConnectionRow {
   /** `place/number`, or `s/` and the id of a session without a connection. */
   readonly id: string;
-  readonly machine: MachineName | undefined;
+  readonly machine?: MachineName | undefined;
   /** The words of its state, joined by dots. */
   readonly state: string;
-  readonly sinceMs: number | undefined;
-  readonly sessionId: string | undefined;
-  readonly identityId: string | undefined;
-  readonly address: string | undefined;
-  readonly epoch: number | undefined;
-  readonly rttMs: number | undefined;
-  readonly outboxMessages: number | undefined;
-  readonly outboxBytes: number | undefined;
-  readonly resumes: number | undefined;
-  readonly store: ShownStore | undefined;
+  readonly sinceMs?: number | undefined;
+  readonly sessionId?: string | undefined;
+  readonly identityId?: string | undefined;
+  readonly address?: string | undefined;
+  readonly epoch?: number | undefined;
+  readonly rttMs?: number | undefined;
+  readonly outboxMessages?: number | undefined;
+  readonly outboxBytes?: number | undefined;
+  readonly resumes?: number | undefined;
+  readonly store?: ShownStore | undefined;
 }
 
 /** Something that a watched connection or session did. */
@@ -57,12 +57,18 @@ export type WatchEvent =
       readonly connection: string;
       readonly machine: MachineName;
       readonly event: string;
-      readonly data: object | undefined;
-      readonly from: string | undefined;
+      readonly data?: object | undefined;
+      readonly from?: string | undefined;
       readonly state: string;
-      readonly context: object | undefined;
+      readonly context?: object | undefined;
     }
-  | { readonly type: 'end'; readonly atMs: number; readonly connection: string; readonly code: string | undefined }
+  | {
+      readonly type: 'end';
+      readonly atMs: number;
+      readonly connection: string;
+      readonly machine: MachineName;
+      readonly code?: string | undefined;
+    }
   | {
       readonly type: 'session';
       readonly atMs: number;
@@ -77,8 +83,8 @@ export type WatchEvent =
 
 /** Everything about one session and its connection, now. */
 export interface Detail {
-  readonly session: SessionDetail | undefined;
-  readonly connection: ConnectionDetail | undefined;
+  readonly session?: SessionDetail | undefined;
+  readonly connection?: ConnectionDetail | undefined;
 }
 
 /** A session from inside. */
@@ -100,12 +106,12 @@ export interface SessionDetail {
   readonly mailboxBytes: number;
   readonly creditMessages: number;
   readonly creditBytes: number;
-  readonly rttMs: number | undefined;
-  readonly lingerMs: number | undefined;
-  readonly callsRunning: number;
-  readonly callsWaiting: number;
+  readonly rttMs?: number | undefined;
+  readonly lingerMs?: number | undefined;
+  /** Of the peer, under way here; own ones without a result. */
+  readonly calls: { readonly running: number; readonly waiting: number };
   readonly resumes: number;
-  readonly identityId: string | undefined;
+  readonly identityId?: string | undefined;
   readonly store: ShownStore;
 }
 
@@ -114,7 +120,7 @@ export interface ConnectionDetail {
   readonly id: string;
   readonly machine: MachineName;
   readonly state: string;
-  readonly address: string | undefined;
+  readonly address?: string | undefined;
   readonly sinceMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;

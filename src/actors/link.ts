@@ -20,9 +20,6 @@ const WRITE_BYTES = 131_072;
 /** Calls that are gathered for one write, at most. */
 const CALLS_GATHERED = 32;
 
-/** A frame that has begun ends within this time: the largest takes 64 s at 1 KiB/s. An altered length would never end. */
-const PARTIAL_FRAME_MS = 90_000;
-
 /** What the owner of a link is told. After `parted` or `lost` nothing comes any more. */
 export interface LinkOwner {
   /** The line can carry bytes. */
@@ -106,11 +103,11 @@ export class Link implements LineEvents {
     if (!this.#line.write([frame])) this.#isCongested = true;
   }
 
-  /** From now on this link carries the session, which has been attached with the same terms. */
-  carry(actor: SessionActor, checksummed: boolean): void {
+  /** From now on this link carries the session, which has been attached with the same terms. `first`: what has to come first. */
+  carry(actor: SessionActor, checksummed: boolean, first?: readonly FrameType[]): void {
     this.#actor = actor;
     this.#checksummed = checksummed;
-    this.#splitter.only = undefined;
+    this.#splitter.only = first;
     this.#splitter.checksummed = checksummed;
     actor.link = this;
   }
@@ -152,9 +149,11 @@ export class Link implements LineEvents {
   }
 
   #deadlineMs(session: Session): number {
-    return this.#partialSinceMs < 0
-      ? session.deadlineMs
-      : Math.min(session.deadlineMs, this.#partialSinceMs + PARTIAL_FRAME_MS);
+    return this.#partialSinceMs < 0 ? session.deadlineMs : Math.min(session.deadlineMs, this.#partialUntilMs(session));
+  }
+
+  #partialUntilMs({ liveness }: Session): number {
+    return this.#partialSinceMs + liveness.frameMs(this.#splitter.partialBytes);
   }
 
   /** Says goodbye with a code and lets the line go; the session is not told. */
@@ -268,6 +267,7 @@ export class Link implements LineEvents {
     }
     if (!this.#hasConfirmed && frame.type !== Type.CLOSE) {
       this.#hasConfirmed = true;
+      this.#splitter.only = undefined;
       this.#owner.confirmed();
     }
     const session = actor.session;
@@ -297,11 +297,9 @@ export class Link implements LineEvents {
     const actor = this.#actor;
     if (actor === undefined || this.#isOver) return;
     const nowMs = this.#host.clock.now();
-    if (this.#partialSinceMs >= 0 && nowMs >= this.#partialSinceMs + PARTIAL_FRAME_MS) {
-      this.#part(
-        { code: 'bad-frame', reason: `a frame did not end within ${PARTIAL_FRAME_MS} ms`, retryAfterMs: 0 },
-        'here',
-      );
+    if (this.#partialSinceMs >= 0 && nowMs >= this.#partialUntilMs(actor.session)) {
+      const reason = `a frame of ${this.#splitter.partialBytes} bytes did not end in time`;
+      this.#part({ code: 'bad-frame', reason, retryAfterMs: 0 }, 'here');
       return;
     }
     if (actor.session.tick(nowMs) === 'silent') {

@@ -166,7 +166,15 @@ export class Roster {
 
   #tellEnd(entry: Entry, code: string | undefined): void {
     for (const id of this.#watchersOf(entry))
-      this.#report(id, [{ type: 'end', atMs: this.#options.nowMs(), connection: this.#idOf(entry), code }]);
+      this.#report(id, [
+        {
+          type: 'end',
+          atMs: this.#options.nowMs(),
+          connection: this.#idOf(entry),
+          machine: entry.connection.machine,
+          code,
+        },
+      ]);
   }
 
   /** Under which ids this connection is watched: its own, and that of its session. */

@@ -228,13 +228,27 @@ export class SessionActor {
     return this.#wait('writable', wait, begin, giveUp);
   }
 
-  /** The turn whose handler is being started; throws `NoTurn` elsewhere. */
+  /** The turn whose handler, method or passed function is being started; throws `NoTurn` elsewhere. */
   get turn(): Turn {
+    const { applied } = this.callee;
+    if (applied !== undefined) return this.#turnOf(applied);
     const turn = this.mailbox.turn;
     if (turn === undefined) throw new HomingError('NoTurn', 'expected to be read in a handler before its first await');
     const { seq, epoch } = turn;
     const signal = this.callee.signalOf(seq, epoch) ?? this.ending;
     return { messageId: `${this.session.id ?? 'new'}/${epoch}/${seq}`, attempt: 1, epoch, from: turn.from, signal };
+  }
+
+  /** The call of a passed function, which stands in the direct lane. */
+  #turnOf({ seq, epoch }: { readonly seq: number; readonly epoch: number }): Turn {
+    const signal = this.callee.signalOf(-seq, epoch) ?? this.ending;
+    return {
+      messageId: `${this.session.id ?? 'new'}/${epoch}/direct ${seq}`,
+      attempt: 1,
+      epoch,
+      from: undefined,
+      signal,
+    };
   }
 
   /** Aborted when the session ends. */

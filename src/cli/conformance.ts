@@ -1,10 +1,12 @@
 /** `homing conformance`: tries a server that listens, whoever wrote it, against PROTOCOL.md, case by case. */
+import { writeFile } from 'node:fs/promises';
 import { styleText } from 'node:util';
 import {
   type Outcome,
   type Result,
   chosen,
   groups,
+  junitOf,
   lineOf,
   reportOf,
   runCases,
@@ -26,6 +28,8 @@ export interface ConformanceOptions {
   readonly patience?: number;
   /** One JSON object at the end instead of lines. */
   readonly json?: boolean;
+  /** A file to write JUnit XML to. */
+  readonly junit?: string;
   /** A line for each case, also for those that pass. */
   readonly all?: boolean;
 }
@@ -35,9 +39,9 @@ const USAGE_CODE = 2;
 
 const colors = { passed: 'green', failed: 'red', warned: 'yellow', skipped: 'cyan' } as const;
 
-/** Runs the cases and prints what they found. Resolves to the exit code: 1 if a MUST does not hold, 2 if a case is asked for that there is not. */
+/** Runs the cases and prints what they found. Resolves to the exit code: 1 if a MUST does not hold, 2 if a case is asked for that there is not, or a file that cannot be written. */
 export async function conformance(options: ConformanceOptions): Promise<number> {
-  const { json, only } = options;
+  const { json, junit, only } = options;
   const unknown = only?.find((word) => chosen(groups, [word]).length === 0);
   if (unknown !== undefined) {
     process.stderr.write(`error: no group and no case is called '${unknown}'; docs/conformance.md lists them\n`);
@@ -50,7 +54,18 @@ export async function conformance(options: ConformanceOptions): Promise<number> 
   const report = reportOf(results, writtenAddress(options));
   if (json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else print(results, options);
+  if (junit !== undefined && !(await hasWritten(junit, junitOf(results, report.where)))) return USAGE_CODE;
   return report.verdict === 'pass' ? 0 : 1;
+}
+
+async function hasWritten(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text);
+    return true;
+  } catch (error) {
+    process.stderr.write(`error: cannot write ${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  }
 }
 
 function print(results: readonly Result[], { all, plain }: ConformanceOptions): void {

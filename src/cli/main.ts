@@ -6,6 +6,7 @@ import { type ConformanceOptions, conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { type DoctorOptions, doctor } from './doctor.ts';
 import { type MachinesOptions, formatOf, showMachines } from './machines.ts';
+import { type FuzzOptions, fuzz } from './fuzz.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
 import { version } from './manifest.ts';
 import { type TopOptions, top } from './top.ts';
@@ -53,6 +54,7 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--jobs <number>', 'cases at a time', checkedCount)
     .option('--patience <factor>', 'multiply every deadline', checkedCount)
     .option('--json', 'print one JSON object instead of lines')
+    .option('--junit <file>', 'also write JUnit XML')
     .addHelpText('after', '\nExit code: 0 every MUST holds, 1 one does not, 2 wrong arguments.')
     .action(async (options: ConformanceOptions) => void (code = await conformance(options)));
   program
@@ -81,6 +83,19 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--token <token>', 'what the inspector asks for')
     .addHelpText('after', '\nExit code: 0 it answered, 1 it did not (any more), 2 wrong arguments.')
     .action(async (url: URL, options: TopOptions) => void (code = await top(url, options)));
+  program
+    .command('fuzz')
+    .description('play a simulation of your behavior under faults until a run fails or time is over (docs/testing.md)')
+    .argument('<module>', 'a file, .ts or .js, that exports what simulate() made')
+    .option('--seconds <number>', 'begin no run after this time (10, unless --runs is given)', checkedSeconds)
+    .option('--runs <number>', 'play so many runs', checkedRuns)
+    .option('--seed <number>', 'draw the same plans again', checkedSeed)
+    .option('--replay <token>', 'play the failure again that printed this token; HOMING_REPLAY does so in tests')
+    .option('--real', 'on real sockets through a proxy, for real seconds; with --shards on real threads')
+    .option('--shards <number>', 'how many shards the server has', checkedShards)
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', '\nExit code: 0 every run held, 1 one failed, 2 wrong arguments or nothing to play.')
+    .action(async (path: string, options: FuzzOptions) => void (code = await fuzz(path, options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
@@ -111,8 +126,20 @@ function checkedCount(text: string): number {
 
 function checkedSeconds(text: string): number {
   const seconds = Number(text);
-  if (!(seconds >= 0.1 && seconds <= 3_600)) throw new InvalidArgumentError('Expected seconds from 0.1 to 3600.');
+  if (!/^\d+(?:\.\d+)?$/.test(text) || seconds <= 0) throw new InvalidArgumentError('Expected a number above 0.');
   return seconds;
+}
+
+const checkedRuns = wholeFrom(1, 1_000_000_000);
+const checkedSeed = wholeFrom(0, 0x7fff_ffff);
+const checkedShards = wholeFrom(0, 64);
+
+function wholeFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
 }
 
 function checkedUrl(text: string): URL {

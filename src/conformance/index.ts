@@ -14,6 +14,7 @@ import { store } from './cases/store.ts';
 import { payloads } from './cases/values.ts';
 import type { Group } from './steps.ts';
 
+export { junitOf } from './junit.ts';
 export { lineOf, pageOf, reportOf, tableOf } from './report.ts';
 export { chosen, runCases } from './suite.ts';
 export type { Outcome, Result } from './suite.ts';

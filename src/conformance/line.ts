@@ -20,6 +20,9 @@ export class Line {
   #fault: Error | undefined;
   #isOver = false;
   #hasParted = false;
+  #hasAcked = false;
+  /** Answers that wait until the first ACK is written, or a frame is whole; undefined while they may go. */
+  #held: Uint8Array[] | undefined = [];
   #wake: () => void = () => {};
 
   private constructor(socket: Socket) {
@@ -58,8 +61,25 @@ export class Line {
     this.#reader.checksummed = conduct.checksummed;
   }
 
+  /** The first ACK is about to be written: what waited for it follows. */
+  #begin(): void {
+    this.#hasAcked = true;
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const answer of held) setImmediate(() => void this.write(answer));
+  }
+
+  /** Does something that writes frames in pieces: an answer of this client waits meanwhile, or it would stand amid a frame. */
+  async undisturbed(work: () => Promise<void>): Promise<void> {
+    this.#held = [];
+    await work();
+    for (const answer of this.#held.splice(0)) await this.write(answer);
+    this.#held = undefined;
+  }
+
   /** Writes bytes; resolves when they are with the system, or the connection is gone. */
   write(bytes: Uint8Array): Promise<void> {
+    if (bytes[4] === types.ACK && !this.#hasAcked) this.#begin();
     return new Promise((resolve) => {
       if (this.#socket.destroyed || this.#socket.writableEnded) resolve();
       else this.#socket.write(bytes, () => resolve());
@@ -126,7 +146,9 @@ export class Line {
   }
 
   #answer({ body }: Got, { checksummed }: Conduct): void {
-    if (this.#socket.writable) this.#socket.write(frame(types.PONG, body, checksummed));
+    const answer = frame(types.PONG, body, checksummed);
+    if (this.#held !== undefined) this.#held.push(answer);
+    else if (this.#socket.writable) this.#socket.write(answer);
   }
 
   /** Makes the session of a WELCOME, at once: what follows it may be in the same chunk. */

@@ -1,8 +1,10 @@
 /** The inspector's page at the other end of a WebSocket: what it asks and what it is told, as JSON. */
+import { createRequire } from 'node:module';
 import { HISTORY_EVERY_MS } from './history.ts';
 import { FLEET_EVERY_MS, type Hub, type Onlooker } from './hub.ts';
 import type { RowFilter, WatchEvent, Detail } from '../actors/events.ts';
 import type { FleetShard } from './counters.ts';
+import type { HubFrame } from './frames.ts';
 import { definitions } from './stately.ts';
 
 /** What a session with a viewer is made with. */
@@ -13,6 +15,8 @@ export interface SessionParts {
   readonly mayCut: boolean;
 }
 
+const { version } = createRequire(import.meta.url)('homing/package.json') as { readonly version: string };
+
 /** Connections that one viewer may watch at a time. */
 export const WATCHES_MAX = 50;
 
@@ -22,13 +26,15 @@ const ROWS_USUAL = 200;
 export class LiveSession implements Onlooker {
   readonly #parts: SessionParts;
   readonly #watches = new Set<string>();
+  /** Who tells the details of what is watched, where both ends are in this process: the one that holds the session. */
+  readonly #tellers = new Map<string, string>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    const { hub, send, node, mayCut } = parts;
-    send({ type: 'hello', node, mayCut, machines: definitions, everyMs: FLEET_EVERY_MS });
-    send({ type: 'history', everyMs: HISTORY_EVERY_MS, endMs: Date.now(), series: hub.history.series });
-    send({ type: 'fleet', atMs: Date.now(), shards: hub.fleet() });
+    const { hub, node, mayCut } = parts;
+    this.#send({ type: 'hello', node, version, mayCut, machines: definitions, everyMs: FLEET_EVERY_MS });
+    this.#send({ type: 'history', everyMs: HISTORY_EVERY_MS, endMs: Date.now(), series: hub.history.series });
+    this.#send({ type: 'fleet', atMs: Date.now(), shards: hub.fleet() });
     hub.enter(this);
   }
 
@@ -52,20 +58,24 @@ export class LiveSession implements Onlooker {
   // ---- what the hub tells
 
   fleet(frame: { readonly atMs: number; readonly shards: readonly FleetShard[] }): void {
-    this.#parts.send({ type: 'fleet', ...frame });
+    this.#send({ type: 'fleet', ...frame });
   }
 
   watched(id: string, events: readonly WatchEvent[]): void {
-    this.#parts.send({ type: 'watched', id, events: events.map(named) });
+    this.#send({ type: 'watched', id, events: events.map(named) });
   }
 
   detail(id: string, place: string, atMs: number, detail: Detail): void {
-    this.#parts.send({ type: 'detail', id, place, atMs, ...detail });
+    const known = this.#tellers.get(id);
+    if (known === undefined || (isClients(known) && !isClients(place))) this.#tellers.set(id, place);
+    if (this.#tellers.get(id) !== place) return;
+    this.#send({ type: 'detail', id, place, atMs, ...detail });
   }
 
   gone(id: string): void {
     this.#watches.delete(id);
-    this.#parts.send({ type: 'gone', id, why: 'nothing with this id is here (any more)' });
+    this.#tellers.delete(id);
+    this.#send({ type: 'gone', id, why: 'nothing with this id is here (any more)' });
   }
 
   // ---- what the viewer asks
@@ -81,6 +91,7 @@ export class LiveSession implements Onlooker {
         return this.#parts.hub.watch(this, id);
       case 'unwatch':
         this.#watches.delete(id);
+        this.#tellers.delete(id);
         return this.#parts.hub.unwatch(this, id);
       case 'cut':
         if (this.#parts.mayCut) return this.#parts.hub.cut(id);
@@ -93,6 +104,7 @@ export class LiveSession implements Onlooker {
   async #list({
     ask,
     shard,
+    machine,
     state,
     filter,
     search,
@@ -101,16 +113,26 @@ export class LiveSession implements Onlooker {
     if (typeof limit !== 'number' || !Number.isFinite(limit)) return this.#fail(ask, 'expected limit to be a number');
     const wanted: RowFilter = {
       state: textOf(state),
+      machine: machine === 'accepting' || machine === 'dialling' ? machine : undefined,
       search: textOf(search),
       store: typeof filter === 'object' && filter !== null ? (filter as RowFilter['store']) : undefined,
     };
     const { total, rows } = await this.#parts.hub.list(textOf(shard), wanted, limit);
-    this.#parts.send({ type: 'rows', ask, total, rows });
+    this.#send({ type: 'rows', ask: askOf(ask) ?? 0, total, rows });
   }
 
   #fail(ask: unknown, message: string): void {
-    this.#parts.send({ type: 'failed', ask, message });
+    this.#send({ type: 'failed', ask: askOf(ask), message });
   }
+
+  #send(frame: HubFrame): void {
+    this.#parts.send(frame);
+  }
+}
+
+/** Clients of this process, as far as a place says so: shards are numbers. */
+function isClients(place: string): boolean {
+  return !/^\d+$/u.test(place);
 }
 
 /** Timers by the names of their delays: `after redial`. */
@@ -118,6 +140,10 @@ function named(event: WatchEvent): WatchEvent {
   if (event.type !== 'step' || !event.event.startsWith('xstate.')) return event;
   const [, kind, delay] = event.event.split('.');
   return { ...event, event: kind === 'after' ? `after ${delay}` : (kind ?? '') };
+}
+
+function askOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

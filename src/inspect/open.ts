@@ -10,7 +10,8 @@ import { Hub } from './hub.ts';
 import type { Inspector, InspectorOptions } from './inspector.ts';
 import { LiveSession } from './live-session.ts';
 import { metricsText } from './metrics.ts';
-import { pageFile } from './page.ts';
+import { pageFiles, pageHeaders } from './page.ts';
+import { statelyPage, statelyScript, statelyStyle } from './stately-page.ts';
 import { StatelySession } from './stately-session.ts';
 import { Viewer } from './viewer.ts';
 
@@ -39,6 +40,7 @@ export async function openInspector(options: InspectorOptions): Promise<Inspecto
 class OpenInspector implements Inspector {
   readonly #options: InspectorOptions;
   readonly #hub = new Hub();
+  readonly #files = pageFiles();
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   #access: Access | undefined;
@@ -117,16 +119,23 @@ class OpenInspector implements Inspector {
       return answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metricsText(this.#hub.fleet()));
     if (url.pathname === '/snapshot.json')
       return answer(response, 200, 'application/json', JSON.stringify(await this.#snapshot()));
-    const file = await pageFile(url.pathname);
+    const stately = statelyFiles[url.pathname];
+    if (stately !== undefined) return answer(response, 200, stately.type, stately.body, framesStately);
+    const file = this.#files.get(url.pathname);
     if (file === undefined) return answer(response, 404, 'text/plain', 'there is nothing here');
-    answer(response, 200, file.type, file.body);
+    if (request.headers['if-none-match'] === file.etag) {
+      response.writeHead(304, { ETag: file.etag, ...pageHeaders });
+      return void response.end();
+    }
+    response.writeHead(200, { 'Content-Type': file.contentType, ETag: file.etag, ...pageHeaders });
+    response.end(request.method === 'HEAD' ? undefined : file.bytes);
   }
 
   /** The token moves from the address, which is kept and shown, into a cookie. */
   #keepToken(response: ServerResponse, url: URL, token: string): void {
     url.searchParams.delete('token');
     const cookie = `${TOKEN_COOKIE}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`;
-    response.writeHead(303, { 'Set-Cookie': cookie, Location: url.pathname + url.search, ...safeHeaders });
+    response.writeHead(303, { 'Set-Cookie': cookie, Location: url.pathname + url.search, ...pageHeaders });
     response.end();
   }
 
@@ -177,17 +186,24 @@ const refusals = {
   421: 'this is not the host that the inspector listens at',
 } as const;
 
-/** What every answer says of itself to a browser. */
-const safeHeaders = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-src https://stately.ai; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cache-Control': 'no-store',
+/** The page that shows Stately's own inspector has its site in a frame. */
+const framesStately = {
+  'content-security-policy': `${pageHeaders['content-security-policy'] ?? ''}; frame-src https://stately.ai`,
 };
 
-function answer(response: ServerResponse, status: number, type: string, body: string | Uint8Array): void {
-  response.writeHead(status, { 'Content-Type': type, ...safeHeaders });
+const statelyFiles: Readonly<Record<string, { readonly type: string; readonly body: string }>> = {
+  '/stately.html': { type: 'text/html; charset=utf-8', body: statelyPage },
+  '/stately.css': { type: 'text/css; charset=utf-8', body: statelyStyle },
+  '/stately.js': { type: 'text/javascript; charset=utf-8', body: statelyScript },
+};
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'Content-Type': type, ...pageHeaders, 'cache-control': 'no-store', ...more });
   response.end(body);
 }

@@ -3,13 +3,14 @@
  * its page can read them.
  */
 import type { MachineName, WatchEvent } from '../actors/events.ts';
+import type { MachineConfig } from './frames.ts';
 import { exportMachine, machines } from '../machines/index.ts';
 
 /** The version of the frames' schema, as the inspector of Stately writes it. */
 const SCHEMA_VERSION = '0.7.2';
 
 /** The configurations of the connection machines, as JSON. */
-export const definitions: Readonly<Record<MachineName, object>> = {
+export const definitions: Readonly<Record<MachineName, MachineConfig>> = {
   accepting: configOf('accepting'),
   dialling: configOf('dialling'),
 };
@@ -19,9 +20,9 @@ const definitionTexts: Readonly<Record<MachineName, string>> = {
   dialling: JSON.stringify(definitions.dialling),
 };
 
-function configOf(name: MachineName): object {
+function configOf(name: MachineName): MachineConfig {
   const { machine, input } = machines[name];
-  return JSON.parse(exportMachine(machine, { format: 'json', input })) as object;
+  return JSON.parse(exportMachine(machine, { format: 'json', input })) as MachineConfig;
 }
 
 /** A frame of the Stately inspector. */

@@ -5,7 +5,7 @@
  * within an epoch, and the peer is held to it, not to the room that there happens to be (DESIGN: Credit).
  */
 import type { EndCode } from '../errors.ts';
-import { FRAGMENT_FLAG, FRAGMENT_HEADER_BYTES, readU32 } from '../wire/frame.ts';
+import { FRAGMENT_BYTES, FRAGMENT_FLAG, FRAGMENT_HEADER_BYTES, readU32 } from '../wire/frame.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -117,6 +117,7 @@ export class Lane {
     if (bytes <= 0) return 'bad-frame';
     const total = readU32(frame.bytes, frame.start);
     const offset = readU32(frame.bytes, frame.start + 4);
+    if (total <= FRAGMENT_BYTES) return 'bad-frame';
     if (offset !== assembly.filled || offset + bytes > total) return 'bad-frame';
     if (assembly.isOpen && (assembly.total !== total || assembly.flags !== frame.flags)) return 'bad-frame';
     return undefined;

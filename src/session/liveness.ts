@@ -23,6 +23,12 @@ const LAST_ASK_MS = 250;
 /** An end that stands still again and again has to believe the silence at last. */
 const LAST_ASKS_MAX = 3;
 
+/** The pace below which a frame that has begun is given up, beside the timeout. */
+const FRAME_BYTES_PER_MS = 1.024;
+
+/** What stands for the timeout where there is none. */
+const FRAME_MS = 30_000;
+
 /** What to do now. */
 export type Pulse = 'nothing' | 'ping' | 'silent';
 
@@ -77,6 +83,12 @@ export class Liveness {
       this.#unackedSince = nowMs;
       this.#probed = false;
     }
+  }
+
+  /** How long a frame of so many bytes may be incomplete: an altered length would make it eat all that follows, for ever. */
+  frameMs(bytes: number): number {
+    const { intervalMs, timeoutMs } = this.#heartbeat;
+    return (intervalMs === 0 ? FRAME_MS : timeoutMs) + bytes / FRAME_BYTES_PER_MS;
   }
 
   /** When to look again. */

@@ -14,6 +14,7 @@ import type { Act, Fault, Plan } from './plan.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { Task } from './speaker.ts';
 import type { ClientNode } from './client-node.ts';
+import type { World } from './world.ts';
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
 const PARTIAL_FRAME_MS = 90_000;
@@ -36,8 +37,8 @@ export interface RehearsalReport {
   readonly virtualMs: number;
 }
 
-/** Plays a plan to its end. */
-export async function rehearse(plan: Plan): Promise<RehearsalReport> {
+/** Plays a plan to its end; `prepare` gets the world before anything happens in it. */
+export async function rehearse(plan: Plan, prepare?: (world: World) => void): Promise<RehearsalReport> {
   const cast = new Cast(plan);
   const { world } = cast;
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
@@ -52,6 +53,7 @@ export async function rehearse(plan: Plan): Promise<RehearsalReport> {
     world.loop.clock.at(closing.atMs, () => each.begin());
     return each;
   });
+  prepare?.(world);
   await world.run(plan.chaosMs);
   world.heal();
   if (plan.closings === undefined) await rest(cast, plan);

@@ -94,7 +94,8 @@ export function streamLine(stream: Duplex, events: LineEvents, opening = opening
       return ends;
     },
     write(parts) {
-      if (!isLive) return true;
+      // After its goodbye a stream would call a write an error, and lose what is still on its way.
+      if (!isLive || !isReading) return true;
       isWriting = true;
       const whole = wholeOf(parts);
       if (whole !== undefined) stream.write(whole);

@@ -63,6 +63,11 @@ export class Splitter {
     return this.#gatheredCount > 0;
   }
 
+  /** Bytes of the frame that is not complete, as its header says; 0 while there is none, or no whole header of it. */
+  get partialBytes(): number {
+    return this.#gatheredCount < HEADER_BYTES ? 0 : HEADER_BYTES + readU24(this.#gathered, 5);
+  }
+
   /** Brings the next bytes of the stream; the chunk must stay untouched until `next` has returned false. */
   push(chunk: Uint8Array): void {
     if (this.fault !== undefined) return;

@@ -4,11 +4,11 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel, type Transferable } from 'node:worker_threads';
+import type { LinePair } from 'homing/testing';
 import type { Dial } from '../../src/actors/ports.ts';
 import type { TlsOptions } from '../../src/transports/address.ts';
 import { acceptedLine, dialAddress, listenTcp } from '../../src/transports/tcp.ts';
 import { tlsTerms } from '../../src/transports/tls.ts';
-import type { LinePair } from './line.ts';
 
 /** Something that listens on this machine. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };

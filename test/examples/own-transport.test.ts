@@ -27,6 +27,13 @@ describe('the example with a transport of its own', () => {
     expect(new Set(server.text.match(/session \w+/g)).size).toBe(1);
   });
 
+  it('keeps the contract of transports, told by a runner of its own', async () => {
+    const run = new Program('own-transport/transport.test.ts');
+    expect(await run.end).toBe(0);
+    expect(run.text).toMatch(/^ℹ pass 29$/m);
+    expect(run.text).toMatch(/^ℹ fail 0$/m);
+  });
+
   it('tries again where there is no upgrade to be had', async () => {
     const server = new Program('own-transport/server.ts', ['0']);
     const site = (await server.says(/^a web site at /)).replace('a web site at ', '');

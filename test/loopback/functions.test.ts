@@ -331,6 +331,27 @@ describe('a peer that breaks the rules of functions', () => {
     expect(await peer.farewell()).toMatchObject({ code });
   });
 
+  test('stops a function that runs through the signal of its turn', async () => {
+    const said: string[] = [];
+    await using world = await loopback((session) =>
+      session.expose({
+        w: () => () => {
+          const { signal, messageId } = session.turn;
+          said.push(messageId.replace(/^\w+/, ''));
+          return new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+      }),
+    );
+    const peer = await Peer.dial(world.port);
+    await peer.open();
+    peer.event(1, ['w'], Kind.CALL);
+    expect((await peer.nextOf(FrameType.DIRECT))?.flags).toBe(Kind.RESULT);
+    peer.payload(FrameType.DIRECT, Kind.APPLY, 1, applyBody(1));
+    peer.payload(FrameType.DIRECT, Kind.STOP, 2, applyBody(1).slice(0, 8));
+    const frame = await peer.nextOf(FrameType.DIRECT);
+    expect([frame?.flags, frame?.body[8], said]).toEqual([Kind.ANSWER, 4, ['/1/direct 1']]);
+  });
+
   test('with numbers that nobody gave out gets answers, and is served on', async () => {
     await using world = await loopback((session) => session.expose({ h: () => 'here' }));
     world.server.on('error', () => {});

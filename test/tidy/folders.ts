@@ -65,6 +65,9 @@ const insteadOf: Readonly<Record<string, string>> = {
   cli: 'use the public entries',
 };
 
+/** Modules that run in a browser as they stand: they know one another and the browser. */
+const pageFolder = 'src/inspect/page/';
+
 /** The folder of `src` a path belongs to (`src/wire/frame.ts` is of `wire`, `src/ids.ts` of `ids`), if any. */
 export function folderOf(path: string): string | undefined {
   return /^src\/([\w-]+)(?:\/|\.ts$)/.exec(path)?.[1];
@@ -74,7 +77,10 @@ export function folderOf(path: string): string | undefined {
 export function importFault(path: string, entry: Import): string | undefined {
   const folder = folderOf(path);
   const { specifier } = entry;
+  if (path.startsWith(pageFolder)) return pageFault(path, specifier);
   if (specifier.startsWith('.')) {
+    // Tests of the page's modules take them as a browser does.
+    if (folder === undefined && posix.join(posix.dirname(path), specifier).startsWith(pageFolder)) return undefined;
     if (!specifier.endsWith('.ts')) return `import of '${specifier}': name the file with its .ts ending`;
     return folder === undefined ? undefined : relativeFault({ path, folder, entry });
   }
@@ -85,6 +91,13 @@ export function importFault(path: string, entry: Import): string | undefined {
     return isListed(folder, ['node'], true) ? undefined : refusal(folder, specifier);
   }
   return packageFault({ path, folder, specifier });
+}
+
+function pageFault(path: string, specifier: string): string | undefined {
+  const isOurs = /^\.\/[\w-]+\.js$/.test(specifier);
+  return isOurs
+    ? undefined
+    : `import of '${specifier}' in ${path}: a browser reads this file as it is, so it may import only './name.js' beside it`;
 }
 
 function relativeFault({ path, folder, entry }: { path: string; folder: string; entry: Import }): string | undefined {

@@ -15,7 +15,7 @@ export interface Finding {
 /** A finding as one line that editors and terminals make clickable. */
 export const asLine = (finding: Finding): string => `${finding.path}:${finding.line} ${finding.fault}`;
 
-/** Checks one TypeScript file against the table of folders, the bans of the core and the bans that hold everywhere. */
+/** Checks one file of code against the table of folders, the bans of the core and the bans that hold everywhere. */
 export function checkSource(file: SourceFile): readonly Finding[] {
   const blanked = blank(file.source);
   const imports = importsOf(blanked);
@@ -29,7 +29,7 @@ export function checkSource(file: SourceFile): readonly Finding[] {
 
 /** Checks any text of the repository, documents and settings included: what must not stand anywhere. */
 export function checkText({ path, source }: SourceFile): readonly Finding[] {
-  const isTypeScript = path.endsWith('.ts');
+  const isCode = /\.(?:ts|js)$/.test(path);
   return [
     ...findings({
       path,
@@ -37,7 +37,7 @@ export function checkText({ path, source }: SourceFile): readonly Finding[] {
       pattern: machinePath,
       fault: 'a path of one machine: make it relative, or take it from os.tmpdir()',
     }),
-    ...(isTypeScript
+    ...(isCode
       ? findings({
           path,
           text: source,
@@ -75,7 +75,7 @@ export function checkMirror(paths: readonly string[]): readonly Finding[] {
   const present = new Set(paths);
   return paths.flatMap((path) => {
     const subject = /^test\/unit\/(.+)\.test\.ts$/.exec(path)?.[1];
-    if (subject === undefined || present.has(`src/${subject}.ts`)) return [];
+    if (subject === undefined || present.has(`src/${subject}.ts`) || present.has(`src/${subject}.js`)) return [];
     return [
       {
         path,

@@ -138,6 +138,33 @@ const times: readonly Case[] = [
       ),
     ],
   },
+  {
+    id: 'T-09',
+    level: 'MUST',
+    section: 13,
+    withinMs: LONG_MS,
+    demand:
+      'A frame that does not end is bad-frame after the heartbeat timeout and a second for each KiB of it, while bytes of it come.',
+    steps: [
+      opens(),
+      notAnswering,
+      does('the header of an event of 1,024 bytes, and a byte of it every 200 ms', async (scene) => {
+        await scene.write(scene.control(types.ORDERED, Buffer.alloc(0), { flags: 1, seq: 1, length: 1_024 }));
+        const { line } = scene;
+        const timer = setInterval(() => void line.write(Buffer.alloc(1)), 200);
+        scene.atEnd(() => clearInterval(timer));
+      }),
+      expects('CLOSE bad-frame within that time and 5 s', async (scene) => {
+        const { timeoutMs } = heartbeatOf(scene);
+        const begunMs = performance.now();
+        await step.closes('bad-frame').run(scene);
+        const tookMs = performance.now() - begunMs;
+        must(tookMs < timeoutMs + 6_000, `it took ${Math.round(tookMs)} ms`);
+        must(tookMs > timeoutMs * 0.9, `it took ${Math.round(tookMs)} ms, which is too early`);
+      }),
+      livesOn(),
+    ],
+  },
 ];
 
 /** Sections 4 and 13. */

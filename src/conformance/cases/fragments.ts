@@ -196,4 +196,17 @@ export const fragments: readonly Case[] = [
       control('GOAWAY', goAway()),
     ],
   },
+  {
+    id: 'F-60',
+    level: 'MUST',
+    section: 8,
+    demand: 'A message that would travel whole is bad-frame in fragments: from 65,536 bytes down.',
+    steps: [
+      opens(),
+      sends('the first fragment of a message of 65,536 bytes', (scene) =>
+        scene.fragment(PIECE_BYTES, 0, Buffer.alloc(1_000)),
+      ),
+      closes('bad-frame'),
+    ],
+  },
 ];

@@ -42,7 +42,9 @@ const headers: readonly Case[] = [
     demand: 'A frame may come in any pieces: byte by byte.',
     steps: [
       opens(),
-      step.does('an event, byte by byte', (scene) => trickle(scene, scene.say('EVENT', 'unheard'))),
+      step.does('an event, byte by byte', (scene) =>
+        scene.line.undisturbed(() => trickle(scene, scene.say('EVENT', 'unheard'))),
+      ),
       step.processed(),
     ],
   },
@@ -53,13 +55,15 @@ const headers: readonly Case[] = [
     demand: 'A frame may be cut at every byte of its header.',
     steps: [
       opens(),
-      step.does('16 events, each cut elsewhere', async (scene) => {
-        for (let at = 1; at <= HEADER_BYTES; at += 1) {
-          const bytes = scene.say('EVENT', 'unheard', at);
-          await scene.write(bytes.subarray(0, at));
-          await scene.write(bytes.subarray(at));
-        }
-      }),
+      step.does('16 events, each cut elsewhere', (scene) =>
+        scene.line.undisturbed(async () => {
+          for (let at = 1; at <= HEADER_BYTES; at += 1) {
+            const bytes = scene.say('EVENT', 'unheard', at);
+            await scene.write(bytes.subarray(0, at));
+            await scene.write(bytes.subarray(at));
+          }
+        }),
+      ),
       step.processed(),
     ],
   },

@@ -2,7 +2,7 @@
 import { type HelloFields, hello as helloBody, plainHello } from '../bodies.ts';
 import { Failed, join, u64 } from '../bytes.ts';
 import { frame, types } from '../frames.ts';
-import { must, same } from '../scene.ts';
+import { type Scene, must, same } from '../scene.ts';
 import type { Case, Group, Step } from '../steps.ts';
 import * as step from '../steps.ts';
 
@@ -330,6 +330,26 @@ const early: readonly Case[] = [
       sends('ACK and an event in one write', (scene) => join(scene.ack(), scene.say('EVENT', 'unheard'))),
       step.processed(),
     ],
+  },
+  ...(
+    [
+      ['An event', (scene: Scene) => scene.say('EVENT', 'unheard')],
+      ['A PING', (scene: Scene) => scene.control(types.PING, Buffer.alloc(8))],
+      ['A frame of type 0x80', (scene: Scene) => scene.control(0x80, Buffer.alloc(8))],
+    ] as const
+  ).map(([what, bytes], index): Case => ({
+    id: `H-${48 + index}`,
+    level: 'MUST',
+    section: 4,
+    demand: `${what} instead of the first ACK is unexpected-frame.`,
+    steps: [hello('HELLO'), welcome(''), sends(what, bytes), closes('unexpected-frame')],
+  })),
+  {
+    id: 'H-51',
+    level: 'MUST',
+    section: 2,
+    demand: 'Before HELLO nothing is skipped: type 0x80 as the first frame is unexpected-frame.',
+    steps: [dials(), sends('a frame of it', () => frame(0x80, Buffer.alloc(8), true)), closes('unexpected-frame')],
   },
 ];
 

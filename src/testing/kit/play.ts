@@ -47,7 +47,8 @@ export async function play(
 /** What waits for a byte gets so long after the last thing that is planned. */
 const CHAOS_TAIL_MS = 1_000;
 
-class Run {
+/** One run in parts, for whoever decides what comes when. */
+export class Run {
   readonly #scenario: AnyScenario;
   readonly #plan: KitPlan;
   readonly #all: Ensemble;
@@ -64,14 +65,14 @@ class Run {
     const world = this.#world;
     const { server, work, picture } = this.#all;
     const { faults, steps } = this.#plan;
-    this.#watchInvariant();
-    for (const fault of faults) world.loop.clock.at(fault.atMs, () => this.#befall(fault));
-    for (const step of steps) world.loop.clock.at(step.atMs, () => this.#perform(step));
+    this.watchInvariant();
+    for (const fault of faults) world.loop.clock.at(fault.atMs, () => this.befall(fault));
+    for (const step of steps) world.loop.clock.at(step.atMs, () => this.perform(step));
     await world.run(this.#chaosMs);
     world.heal();
     picture?.note('', '-- the network is healed, and who was down starts again --');
     const calm = await this.#calm();
-    await this.#rest();
+    await this.rest();
     inspectRest(world, server);
     await this.#finally();
     picture?.stop();
@@ -91,7 +92,8 @@ class Run {
     return chaosMs === undefined ? last + CHAOS_TAIL_MS : Math.max(chaosMs, last + 1);
   }
 
-  #perform(step: PlannedStep): void {
+  /** A client does this step now. */
+  perform(step: PlannedStep): void {
     const number = step.client % this.#world.clients.length;
     const node = this.#world.clients[number];
     if (node === undefined) return;
@@ -112,13 +114,15 @@ class Run {
     });
   }
 
-  #befall(fault: Fault): void {
+  /** A fault comes true now. */
+  befall(fault: Fault): void {
     const client = fault.client % this.#world.clients.length;
     this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
     befall(this.#world, { ...fault, client });
   }
 
-  #watchInvariant(): void {
+  /** From now on the invariant of the scenario is looked at after each event. */
+  watchInvariant(): void {
     const { loop } = this.#world;
     const scenario = this.#scenario;
     if (scenario.invariant === undefined) return;
@@ -146,7 +150,8 @@ class Run {
     return { restMs: world.nowMs, passed };
   }
 
-  async #rest(): Promise<void> {
+  /** Waits until all is at rest; throws a `Verdict` when that takes longer than it may. */
+  async rest(): Promise<void> {
     const world = this.#world;
     const timing = this.#all.timing;
     const { faults } = this.#plan;

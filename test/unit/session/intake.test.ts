@@ -31,8 +31,13 @@ describe('a lane', () => {
   it('changes nothing when it is asked whether a frame may come', () => {
     const lane = new Lane();
     for (let time = 0; time < 3; time += 1)
-      expect(lane.admit(fragment(1, 10, 0, new Uint8Array(5)), 10)).toBeUndefined();
+      expect(lane.admit(fragment(1, 70_000, 0, new Uint8Array(5)), 70_000)).toBeUndefined();
     expect([lane.partialBytes, lane.received]).toEqual([0, 0]);
+  });
+
+  it('takes no fragments of a message that one frame could carry', () => {
+    const admitted = (total: number) => new Lane().admit(fragment(1, total, 0, new Uint8Array(5)), 100_000);
+    expect([admitted(5), admitted(65_536), admitted(65_537)]).toEqual(['bad-frame', 'bad-frame', undefined]);
   });
 
   it('keeps for an unfinished message about what arrived, not what was announced', () => {

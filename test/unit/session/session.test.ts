@@ -333,15 +333,25 @@ describe('fragments', () => {
   });
 
   it('are refused out of order, with another total, of another kind, or mixed with a whole message', () => {
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(1, 10, 4, 6))).toBeUndefined();
-    expect(codeAfter(victim(), fragment(1, 10, 1, 4))).toBe('bad-frame');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(1, 10, 5, 5))).toBe('bad-frame');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(1, 10, 0, 4))).toBe('bad-frame');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(1, 11, 4, 7))).toBe('bad-frame');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(1, 10, 4, 7))).toBe('bad-frame');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(1, 10, 4, 6, Kind.DELIVER))).toBe('bad-frame');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), fragment(2, 10, 4, 6))).toBe('seq-gap');
-    expect(codeAfter(victim(), fragment(1, 10, 0, 4), handMade({ seq: 1, body: payloadOf('m') }))).toBe('bad-frame');
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(1, 100_000, 40_000, 60_000))).toBeUndefined();
+    expect(codeAfter(victim(), fragment(1, 100_000, 10_000, 40_000))).toBe('bad-frame');
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(1, 100_000, 50_000, 50_000))).toBe(
+      'bad-frame',
+    );
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(1, 100_000, 0, 40_000))).toBe('bad-frame');
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(1, 110_000, 40_000, 65_000))).toBe(
+      'bad-frame',
+    );
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(1, 100_000, 40_000, 65_000))).toBe(
+      'bad-frame',
+    );
+    expect(
+      codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(1, 100_000, 40_000, 60_000, Kind.DELIVER)),
+    ).toBe('bad-frame');
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), fragment(2, 100_000, 40_000, 60_000))).toBe('seq-gap');
+    expect(codeAfter(victim(), fragment(1, 100_000, 0, 40_000), handMade({ seq: 1, body: payloadOf('m') }))).toBe(
+      'bad-frame',
+    );
   });
 
   it('count against the mailbox while the message is unfinished, and are gone after a cut', () => {
