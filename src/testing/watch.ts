@@ -68,7 +68,7 @@ class WatchedHandle implements Watching {
 
   tell(sight: BareSight): void {
     const { who, life } = this.#watcher;
-    this.#watcher.tell({ ...sight, who, life, atMs: this.#watcher.now() } as Sight);
+    this.#watcher.tell({ ...sight, who, life, atMs: this.#watcher.now() });
   }
 
   // ---- what it sends

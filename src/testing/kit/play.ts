@@ -62,7 +62,7 @@ class Run {
 
   async play(): Promise<PlayReport> {
     const world = this.#world;
-    const { server, work, picture } = this.#all;
+    const { server, picture, gallery } = this.#all;
     const { faults, steps } = this.#plan;
     this.#watchInvariant();
     for (const fault of faults) world.loop.clock.at(fault.atMs, () => this.#befall(fault));
@@ -76,10 +76,11 @@ class Run {
     await this.#finally();
     picture?.stop();
     await takeLeave(world, server);
+    gallery.end();
     return {
-      hash: world.trace.hash,
+      hash: `${world.trace.hash}/${gallery.judge.hash}`,
       disconnects: world.clients.reduce((sum, { path }) => sum + path.lossCount, 0),
-      messages: work.startedCount,
+      messages: this.#all.startedCount,
       virtualMs: world.nowMs,
       ...calm,
     };
@@ -115,6 +116,7 @@ class Run {
   #befall(fault: Fault): void {
     const client = fault.client % this.#world.clients.length;
     this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
+    this.#all.gallery.befallen({ ...fault, client }, this.#all.test);
     befall(this.#world, { ...fault, client });
   }
 
@@ -151,11 +153,16 @@ class Run {
     const timing = this.#all.timing;
     const { faults } = this.#plan;
     // Before that, a fault may last, and an end may still believe in a connection that is dead.
-    await world.run(Math.max(0, lastEndOf(faults) - world.nowMs) + timing.timeoutMs + 1_000);
+    const beforeMs = Math.max(0, lastEndOf(faults) - world.nowMs) + timing.timeoutMs + 1_000;
     const withinMs = restMsOf(timing, faults);
+    const { gallery, test } = this.#all;
+    // All rest has to last; who works on meanwhile gets the same time again.
+    gallery.tell(test, { type: 'healed', withinMs: beforeMs + 2 * withinMs + settleMsOf(timing) });
+    await world.run(beforeMs);
     const isThere = await world.until(() => this.#unrest() === undefined, withinMs);
     if (isThere) await world.run(settleMsOf(timing));
-    if (await world.until(() => this.#unrest() === undefined, isThere ? withinMs : 0)) return;
+    if (await world.until(() => this.#unrest() === undefined, isThere ? withinMs : 0))
+      return gallery.tell(test, { type: 'rest' });
     const [job] = this.#all.work.open;
     if (job === undefined)
       throw new Verdict('rest', `no rest within ${withinMs} ms after the last fault: ${this.#unrest()}`);

@@ -2,8 +2,8 @@
 import type { Sight } from '../sights.ts';
 import { type Finding, type Oracle, findingAt } from './finding.ts';
 
-/** What a user does to its own client: nobody's fault. */
-const wanted = new Set(['disconnected', 'closed', 'ended', 'replaced']);
+/** What only a fault does; the other codes say that one of the two users wanted it. */
+const byFault = new Set(['line-lost', 'silent', 'dial-failed', 'shard-lost', 'history-lost']);
 
 /** The oracle of isolation. */
 export class Isolation implements Oracle {
@@ -20,6 +20,7 @@ export class Isolation implements Oracle {
     if (this.#isEverybody || this.#touched.has(sight.who)) return undefined;
     switch (sight.type) {
       case 'gap':
+        if (!byFault.has(sight.reason)) return undefined;
         return findingAt('I9', sight, `history was lost (${sight.reason}), and no fault touched ${sight.who}`, {
           session: sight.oldId,
         });
@@ -27,7 +28,7 @@ export class Isolation implements Oracle {
       case 'redials':
       case 'closed':
         // A server's handle tells of its client, which tells for itself.
-        if (sight.session !== '' || wanted.has(sight.code)) return undefined;
+        if (sight.session !== '' || !byFault.has(sight.code)) return undefined;
         return findingAt('I9', sight, `the connection ended with ${sight.code}, and no fault touched ${sight.who}`);
       default:
         return undefined;
