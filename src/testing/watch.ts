@@ -231,18 +231,13 @@ class WatchedHandle implements Watching {
         ended(true);
         return result;
       }
-      const working = Promise.resolve(result).then(
-        (value) => {
-          ended(true);
-          return value;
-        },
-        (error: unknown) => {
-          ended(false);
-          throw error;
-        },
+      // The runtime, which comes to this promise later, hears of its end later: what is acknowledged has been told as ended.
+      const told = result.then(
+        () => ended(true),
+        () => ended(false),
       );
-      begun?.(what === 'event' ? `handler of '${name}'` : `method '${name}'`, message, working);
-      return working;
+      begun?.(what === 'event' ? `handler of '${name}'` : `method '${name}'`, message, told);
+      return result;
     };
   }
 

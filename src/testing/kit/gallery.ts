@@ -89,7 +89,6 @@ export class Gallery {
   /** Tells a sight of this process. */
   tell(host: SimHost, sight: BareSight): void {
     if (this.#isOver) return;
-    this.#sweep();
     this.#take(host, { ...sight, ...this.#lifeOf(host), atMs: this.#options.world.nowMs });
   }
 
@@ -100,6 +99,7 @@ export class Gallery {
 
   /** A fault has come. */
   befallen(fault: Fault, host: SimHost): void {
+    this.#sweep();
     this.tell(host, { type: 'fault', kind: fault.type, touches: touchedBy(fault) });
   }
 
@@ -146,6 +146,7 @@ export class Gallery {
     const count = (this.#counts.get(who) ?? 0) + 1;
     this.#counts.set(who, count);
     const life = { who, life: count };
+    this.#sweep();
     this.#lives.set(host, life);
     this.#take(host, { type: 'begins', ...life, atMs: this.#options.world.nowMs });
     return life;

@@ -5,6 +5,7 @@ import { type Finding, type Oracle, findingAt } from './finding.ts';
 /** The oracle of bounds. */
 export class Bounds implements Oracle {
   readonly invariant = 'I6';
+  readonly types = ['counts'] as const;
 
   take(sight: Sight): Finding | undefined {
     if (sight.type !== 'counts') return undefined;

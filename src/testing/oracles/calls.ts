@@ -23,6 +23,7 @@ export interface CallsOptions {
 /** The oracle of calls. */
 export class Calls implements Oracle {
   readonly invariant = 'I7';
+  readonly types = ['sent', 'answered', 'started'] as const;
   readonly #toleranceMs: number;
   readonly #open = new Map<End, Map<number, Open>>();
 

@@ -20,12 +20,16 @@ export class Determinism implements Oracle {
   }
 
   take(sight: Sight): Finding | undefined {
-    const { type, who, atMs } = sight;
+    const { type, who, atMs, life } = sight;
     this.#lastMs = atMs;
     this.#trace.add(type.length * 32 + type.charCodeAt(0), atMs, who.charCodeAt(who.length - 1));
-    if ('n' in sight) this.#trace.add(sight.n, sight.life, 0);
-    if ('message' in sight) this.#trace.tell(sight.message, atMs);
-    if ('code' in sight) this.#trace.tell(sight.code, atMs);
+    if (type === 'started' || type === 'ended') {
+      // The session, the end of the seq, and the content if there is one.
+      const { message } = sight;
+      this.#trace.add(message.charCodeAt(0) * 128 + message.charCodeAt(message.length - 1), life, message.length);
+      if ('digest' in sight) this.#trace.add(sight.digest?.charCodeAt(0) ?? 0, life, sight.worker);
+    } else if ('n' in sight) this.#trace.add(sight.n, atMs, life);
+    else if ('code' in sight) this.#trace.add(sight.code.length, atMs, life);
     return undefined;
   }
 

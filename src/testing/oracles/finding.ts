@@ -21,6 +21,8 @@ export interface Finding {
 /** One of the judges. It gets each sight after the book has entered it. */
 export interface Oracle {
   readonly invariant: Invariant;
+  /** The sights that it looks at; without it, all. */
+  readonly types?: readonly Sight['type'][];
   /** Looks at a sight; gives what it breaks. */
   take(sight: Sight, book: Book): Finding | undefined;
   /** The run is over. */

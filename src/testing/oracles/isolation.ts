@@ -8,6 +8,7 @@ const byFault = new Set(['line-lost', 'silent', 'dial-failed', 'shard-lost', 'hi
 /** The oracle of isolation. */
 export class Isolation implements Oracle {
   readonly invariant = 'I9';
+  readonly types = ['fault', 'gap', 'down', 'redials', 'closed'] as const;
   readonly #touched = new Set<string>();
   #isEverybody = false;
 

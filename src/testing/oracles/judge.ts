@@ -29,6 +29,7 @@ export class Judge {
   finding: Finding | undefined;
   readonly #determinism: Determinism;
   readonly #oracles: readonly Oracle[];
+  readonly #byType = new Map<string, readonly Oracle[]>();
   readonly #found: ((finding: Finding) => void) | undefined;
 
   constructor({ toleranceMs = 0, expected, found, ...legality }: JudgeOptions = {}) {
@@ -56,7 +57,7 @@ export class Judge {
   take(sight: Sight): void {
     if (this.finding !== undefined) return;
     this.book.take(sight);
-    for (const oracle of this.#oracles) {
+    for (const oracle of this.#thoseFor(sight.type)) {
       const finding = oracle.take(sight, this.book);
       if (finding !== undefined) return this.#report(finding);
     }
@@ -69,6 +70,14 @@ export class Judge {
       if (finding !== undefined) this.#report(finding);
     }
     return this.finding;
+  }
+
+  #thoseFor(type: Sight['type']): readonly Oracle[] {
+    const known = this.#byType.get(type);
+    if (known !== undefined) return known;
+    const oracles = this.#oracles.filter(({ types }) => types === undefined || types.includes(type));
+    this.#byType.set(type, oracles);
+    return oracles;
   }
 
   #report(finding: Finding): void {

@@ -17,6 +17,7 @@ interface Doubt {
 /** The oracle of what is kept until it is processed. */
 export class Kept implements Oracle {
   readonly invariant = 'I2';
+  readonly types = ['answered', 'flushed', 'released', 'started', 'gap', 'closed', 'rest', 'sent', 'ends'] as const;
   /** A deliver that gave up at the moment of a flush may be told a moment later. */
   #doubts: Doubt[] = [];
 

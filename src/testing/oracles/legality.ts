@@ -12,6 +12,7 @@ export interface LegalityOptions {
 /** The oracle of legality. */
 export class Legality implements Oracle {
   readonly invariant = 'I8';
+  readonly types = ['uncaught', 'down', 'redials', 'closed'] as const;
   readonly #allows: (code: string) => boolean;
 
   constructor({ allows = () => false }: LegalityOptions = {}) {

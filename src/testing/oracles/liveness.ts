@@ -9,6 +9,7 @@ import { type Finding, type Oracle, findingAt } from './finding.ts';
 /** The oracle of liveness. */
 export class Liveness implements Oracle {
   readonly invariant = 'I4';
+  readonly types = ['healed', 'rest'] as const;
   #dueMs = Infinity;
   #withinMs = 0;
   #isResting = false;

@@ -9,6 +9,7 @@ import { type Finding, type Oracle, findingAt } from './finding.ts';
 /** The oracle of order. */
 export class Order implements Oracle {
   readonly invariant = 'I1';
+  readonly types = ['started'] as const;
 
   take(sight: Sight, book: Book): Finding | undefined {
     const { fault } = book;

@@ -6,6 +6,7 @@ import { type Finding, type Oracle, findingAt } from './finding.ts';
 /** The oracle of ownership. */
 export class Owner implements Oracle {
   readonly invariant = 'I5';
+  readonly types = ['started', 'opens'] as const;
   readonly #owners = new Map<string, string>();
 
   take(sight: Sight, book: Book): Finding | undefined {
