@@ -16,8 +16,11 @@ export interface End {
   out: Stream;
   /** Its messages by their number. */
   readonly sent: Map<number, Item>;
-  /** Since when, counted in sights, somebody listens to an event. */
+  /** Since when, counted in sights, somebody listens to an event; 0: before anything could be handled. */
   readonly listens: Map<string, number>;
+  /** When it was seen first, and whether nothing can have been handled since. */
+  readonly firstMs: number;
+  isFresh: boolean;
   /** The session of each epoch of a client. */
   readonly sessions: Map<number, string>;
   /** It sent what cannot be counted from outside. */
@@ -45,6 +48,12 @@ export function placeOf(message: string): Place {
   const [epoch = 0, seq = 0] = message.split('/').slice(1).map(Number);
   return { epoch, seq };
 }
+
+/** What an end can show before its first message is handled. */
+const beforeAnything: ReadonlySet<Sight['type']> = new Set(['opens', 'listens', 'sent', 'spread']);
+
+/** A handle whose handlers are attached so soon had them when its first message came. */
+const START_MS = 1;
 
 /** Everything that was seen. */
 export class Book {
@@ -124,6 +133,8 @@ export class Book {
       out,
       sent: new Map(),
       listens: new Map(),
+      firstMs: sight.atMs,
+      isFresh: true,
       sessions: new Map(),
       isLoose: false,
       closed: undefined,
@@ -146,6 +157,7 @@ export class Book {
   }
 
   #takeOf(end: End, sight: Extract<Sight, { readonly session: string }>): void {
+    end.isFresh &&= beforeAnything.has(sight.type);
     switch (sight.type) {
       case 'sent':
         return this.#sent(end, sight);
@@ -154,9 +166,7 @@ export class Book {
       case 'spread':
         return this.#spreads(end, sight);
       case 'listens':
-        if (sight.isOn) end.listens.set(sight.name, this.count);
-        else end.listens.delete(sight.name);
-        return;
+        return this.#listens(end, sight);
       case 'started':
         return this.#started(end, sight);
       case 'ended':
@@ -183,6 +193,12 @@ export class Book {
         return this.#released(end, sight.seq);
       default:
     }
+  }
+
+  #listens(end: End, { name, isOn, atMs }: SightOf<'listens'>): void {
+    const isFirst = end.isFresh && atMs - end.firstMs <= START_MS;
+    if (isOn) end.listens.set(name, isFirst ? 0 : this.count);
+    else end.listens.delete(name);
   }
 
   #sent(end: End, { n, how, name, digest }: SightOf<'sent'>): void {
