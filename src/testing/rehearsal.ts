@@ -43,9 +43,15 @@ export async function rehearse(plan: Plan): Promise<RehearsalReport> {
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
   world.onTouch = (node) => {
     const pair = pairOf.get(node);
-    if (pair !== undefined) inspect(cast, pair, plan.options);
+    if (pair === undefined) return;
+    inspect(cast, pair, plan.options);
+    cast.gallery?.look(node);
   };
-  for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+  for (const fault of plan.faults)
+    world.loop.clock.at(fault.atMs, () => {
+      cast.gallery?.befallen(fault, cast.server.host);
+      befall(world, fault);
+    });
   for (const act of plan.acts) world.loop.clock.at(act.atMs, () => perform(cast, act));
   const farewells = (plan.closings ?? []).map((closing) => {
     const each = new Farewell(cast, closing);
@@ -58,6 +64,7 @@ export async function rehearse(plan: Plan): Promise<RehearsalReport> {
   else await world.run(Math.max(...plan.closings.map(({ atMs, drainMs }) => atMs + drainMs)) + restMs(plan));
   for (const each of farewells) each.inspect();
   await farewell(cast, plan);
+  cast.gallery?.end();
   return reportOf(cast);
 }
 
@@ -79,6 +86,7 @@ async function rest(cast: Cast, plan: Plan): Promise<void> {
   const why = unrest(cast);
   if (why !== undefined) throw new PromiseBroken(`no rest within ${withinMs} ms: ${why}`);
   inspectRest(cast);
+  cast.gallery?.tell(cast.server.host, { type: 'rest' });
 }
 
 async function farewell(cast: Cast, plan: Plan): Promise<void> {

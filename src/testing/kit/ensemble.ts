@@ -67,7 +67,7 @@ export class Ensemble {
     const all = Array.from({ length: clients }, (_each, number) => this.#optionsOf(number));
     this.gallery = new Gallery({
       world,
-      plan,
+      faults: plan.faults,
       allows: (code) => this.#mayAlter(code),
       server: options,
       clients: all,
@@ -80,6 +80,7 @@ export class Ensemble {
       options,
       (each, host) => this.#hearServer(each, host),
     );
+    world.onTouch = (node) => this.gallery.look(node);
     this.#serverView = this.#viewServer();
     this.view = this.#look();
     for (const [number, each] of all.entries()) {

@@ -1,5 +1,5 @@
 /**
- * Who looks at a run of the kit: every handle is watched, and all sights go to one judge. What cannot be seen from outside (what
+ * Who looks at a simulated run: every handle is watched, and all sights go to one judge. What cannot be seen from outside (what
  * is released, how much is held) is read from the sessions after each event that reached them.
  */
 import { settingsOf } from '../../actors/options.ts';
@@ -14,20 +14,19 @@ import type { BareSight, Sight } from '../sights.ts';
 import type { SimHost } from '../sim-host.ts';
 import { type Watcher, type Watching, watch } from '../watch.ts';
 import type { World } from '../world.ts';
-import type { KitPlan } from './plan.ts';
 import { type Oracle, Verdict } from './verdict.ts';
 
 /** What a gallery is made with. */
 export interface GalleryOptions {
   readonly world: World;
-  readonly plan: KitPlan;
+  readonly faults: readonly Fault[];
   /** Codes that altered bytes may come to. */
   readonly allows: (code: string) => boolean;
   readonly server: ServerOptions;
   readonly clients: readonly ClientOptions<AnyContract>[];
   /** Told each sight before it is judged. */
-  readonly told: (sight: Sight, host: SimHost) => void;
-  readonly begun: (host: SimHost, what: string, message: string, promise: PromiseLike<unknown>) => void;
+  readonly told?: (sight: Sight, host: SimHost) => void;
+  readonly begun?: (host: SimHost, what: string, message: string, promise: PromiseLike<unknown>) => void;
 }
 
 /** A process or thread as sights name it. */
@@ -47,6 +46,9 @@ interface Marks {
 /** What of an end is looked at. */
 type Actor = SimClient['dialler']['actor'];
 
+/** Nobody is away for so long in a run; a session that nobody has seen at the server expires without a word. */
+const LINGER_LONG_MS = 60_000;
+
 /** Who looks at one run. */
 export class Gallery {
   readonly judge: Judge;
@@ -56,23 +58,26 @@ export class Gallery {
   readonly #marks = new WeakMap<Actor, Marks>();
   readonly #serverLimits;
   readonly #clientLimits;
+  readonly #lingerMs: number;
   /** Sessions of which somebody has a handle. */
   readonly #opened = new Set<string>();
   #isOver = false;
 
   constructor(options: GalleryOptions) {
-    const { world, plan, allows } = options;
+    const { faults, allows } = options;
     this.#options = options;
-    const standstillMs = plan.faults.reduce((sum, fault) => sum + standstillOf(fault), 0);
+    const standstillMs = faults.reduce((sum, fault) => sum + standstillOf(fault), 0);
     this.judge = new Judge({ allows, toleranceMs: standstillMs, found: (finding) => this.#found(finding) });
-    this.#serverLimits = settingsOf(options.server).limits;
+    const { limits, lingerMs } = settingsOf(options.server);
+    this.#serverLimits = limits;
+    this.#lingerMs = lingerMs;
     this.#clientLimits = options.clients.map((each) => settingsOf(each).limits);
-    world.onTouch = (node) => this.#look(node);
   }
 
   /** Watches a client of this life from now on. */
   client(client: SimClient, host: SimHost, isValidated: boolean): Watching {
     const homeOf = (id: string): string | undefined => {
+      if (this.#lingerMs < LINGER_LONG_MS) return undefined;
       const [server] = this.#options.world.servers;
       // It may have died, and lost the session, since it said so.
       return server?.find(id) === undefined ? undefined : lifeOf(this.#lifeOf(server.hostOf(id)));
@@ -103,6 +108,16 @@ export class Gallery {
     this.tell(host, { type: 'fault', kind: fault.type, touches: touchedBy(fault) });
   }
 
+  /** Looks at both ends of a client's session after something has reached one of them. */
+  look(node: ClientNode): void {
+    if (this.#isOver || !node.isUp) return;
+    const { actor } = node.client.dialler;
+    const limits = this.#clientLimits[this.#options.world.clients.indexOf(node)];
+    if (limits !== undefined) this.#lookAt(actor, node.host, '', limits);
+    const far = node.target.isUp ? node.hosted : undefined;
+    if (far?.isSeen === true) this.#lookAt(far.actor, node.target.hostOf(far.id), far.id, this.#serverLimits);
+  }
+
   /** The run is over; throws what is found now. */
   end(): void {
     this.#sweep();
@@ -113,7 +128,6 @@ export class Gallery {
   /** Nothing is looked at any more. */
   leave(): void {
     this.#isOver = true;
-    this.#options.world.onTouch = undefined;
   }
 
   // ---- below
@@ -128,13 +142,13 @@ export class Gallery {
         if (sight.type === 'gap') this.#sweep();
         this.#take(host, sight);
       },
-      begun: (what, message, promise) => begun(host, what, message, promise),
+      ...(begun === undefined ? {} : { begun: (what, message, promise) => begun(host, what, message, promise) }),
     };
   }
 
   #take(host: SimHost, sight: Sight): void {
     if (sight.type === 'opens') this.#opened.add(sight.session);
-    this.#options.told(sight, host);
+    this.#options.told?.(sight, host);
     this.judge.take(sight);
   }
 
@@ -158,15 +172,6 @@ export class Gallery {
       if (host.isAlive || this.judge.book.dead.has(lifeOf(life))) continue;
       this.#take(host, { type: 'ends', ...life, atMs: this.#options.world.nowMs });
     }
-  }
-
-  #look(node: ClientNode): void {
-    if (this.#isOver || !node.isUp) return;
-    const { actor } = node.client.dialler;
-    const limits = this.#clientLimits[this.#options.world.clients.indexOf(node)];
-    if (limits !== undefined) this.#lookAt(actor, node.host, '', limits);
-    const far = node.target.isUp ? node.hosted : undefined;
-    if (far?.isSeen === true) this.#lookAt(far.actor, node.target.hostOf(far.id), far.id, this.#serverLimits);
   }
 
   #lookAt(
