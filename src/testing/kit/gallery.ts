@@ -46,6 +46,9 @@ interface Marks {
 /** What of an end is looked at. */
 type Actor = SimClient['dialler']['actor'];
 
+/** Timers are set in whole milliseconds. */
+const TICK_MS = 2;
+
 /** Nobody is away for so long in a run; a session that nobody has seen at the server expires without a word. */
 const LINGER_LONG_MS = 60_000;
 
@@ -66,8 +69,8 @@ export class Gallery {
   constructor(options: GalleryOptions) {
     const { faults, allows } = options;
     this.#options = options;
-    const standstillMs = faults.reduce((sum, fault) => sum + standstillOf(fault), 0);
-    this.judge = new Judge({ allows, toleranceMs: standstillMs, found: (finding) => this.#found(finding) });
+    const lateMs = faults.reduce((sum, fault) => sum + standstillOf(fault), TICK_MS);
+    this.judge = new Judge({ allows, toleranceMs: lateMs, found: (finding) => this.#found(finding) });
     const { limits, lingerMs } = settingsOf(options.server);
     this.#serverLimits = limits;
     this.#lingerMs = lingerMs;
