@@ -6,42 +6,11 @@ import type { Wait } from '../actors/waits.ts';
 import { remoteOf } from '../client/remote.ts';
 import { HomingError } from '../errors.ts';
 import { digestOf } from './digest.ts';
-import type { BareSight, How, Outcome, Sight, SightOf } from './sights.ts';
+import { outcomeOf } from './outcome.ts';
+import type { BareSight, How, Outcome, SightOf } from './sights.ts';
+import type { Watched, Watcher, Watching } from './watcher.ts';
 
 type Work = (...args: unknown[]) => unknown;
-type Listen = (event: string, listener: (...args: never[]) => void) => unknown;
-
-/** What is watched of a client's or a session's handle. */
-export interface Watched {
-  readonly id: string;
-  readonly epoch: number;
-  readonly turn: { readonly messageId: string };
-  readonly connection: { readonly on: Listen };
-}
-
-/** Who looks, and with what clock. */
-export interface Watcher {
-  readonly who: string;
-  readonly life: number;
-  /** Takes a sight at once: before this returns, it is known whatever happens next. */
-  tell(sight: Sight): void;
-  /** Milliseconds on the clock of the whole run. */
-  now(): number;
-  /** A promise of the user's code that has begun here; the job is called by this name. */
-  readonly begun?: (what: string, message: string, promise: PromiseLike<unknown>) => void;
-  /** The life, `who#life`, that holds the session now, where somebody can tell. */
-  readonly homeOf?: (id: string) => string | undefined;
-  /** Messages that stand in line before the outbox, where somebody can tell. */
-  readonly inLine?: () => number;
-  /** Arguments may reach handlers otherwise than they were sent: schemas stand between. */
-  readonly isValidated?: boolean;
-}
-
-/** A watched handle, for those who tell more of it. */
-export interface Watching {
-  /** Tells a sight of this end. */
-  tell(sight: BareSight): void;
-}
 
 /** Watches a client (`end: 'client'`) or the server's handle of a session from now on. */
 export function watch(handle: object, end: 'client' | 'server', watcher: Watcher): Watching {
@@ -309,29 +278,6 @@ interface Gap {
   readonly carried: number;
   resend: () => void;
   discard: () => void;
-}
-
-/** What a rejected promise of a message says of it. */
-function outcomeOf(error: unknown): Outcome {
-  if (!(error instanceof HomingError)) return 'failed';
-  const { code, outcome } = error;
-  if (outcome === 'never-sent') return 'never-sent';
-  switch (code) {
-    case 'HandlerFailed':
-      return 'failed';
-    case 'NoHandler':
-    case 'NoMethod':
-      return 'unheard';
-    case 'OutcomeUnknown':
-    case 'SessionLost':
-      return 'unknown';
-    case 'Deadline':
-    case 'Aborted':
-    case 'TooManyCalls':
-      return 'given-up';
-    default:
-      return 'never-sent';
-  }
 }
 
 function bound<Name extends string>(target: object, names: readonly Name[]): Record<Name, Work> {

@@ -4,7 +4,6 @@
  */
 import type { SessionInfo } from '../../actors/hosted-session.ts';
 import { HomingError } from '../../errors.ts';
-import type { EndOptions } from '../../actors/options.ts';
 import type { ClientOptions } from '../../client/client.ts';
 import type { Group } from '../../client/surface.ts';
 import type { Remote } from '../../contract.ts';
@@ -14,12 +13,13 @@ import { rehearsalTimers } from '../cast.ts';
 import type { AnyContract, AnyMethods, SimClient } from '../client-node.ts';
 import { digestOf } from '../digest.ts';
 import { Draws } from '../draws.ts';
+import { timed } from './end-options.ts';
 import { Gallery } from './gallery.ts';
 import type { KitPlan } from './plan.ts';
 import type { ServerNode, SimServer } from '../server-node.ts';
 import type { Sight } from '../sights.ts';
 import { SimHost } from '../sim-host.ts';
-import type { Watching } from '../watch.ts';
+import type { Watching } from '../watcher.ts';
 import { type AnyBehavior, World } from '../world.ts';
 import { Picture } from './picture.ts';
 import { processes } from './processes.ts';
@@ -283,28 +283,6 @@ const foundBeforeChecksum = new Set([
 
 /** How long the user's code may take in all. */
 const WORK_MS = 60_000;
-
-/** How both ends are made: short times, so that little is waited for, and a checksum, so that altered bytes are found. */
-const ends = {
-  heartbeat: rehearsalTimers.heartbeat,
-  handshakeMs: rehearsalTimers.handshakeMs,
-  checksum: true,
-  lingerMs: 120_000,
-};
-
-/** The user's options in front of those of the kit. */
-function timed<Options extends EndOptions>(own: Options) {
-  const { intervalMs, timeoutMs } = own.heartbeat ?? {};
-  return {
-    ...ends,
-    ...own,
-    handshakeMs: own.handshakeMs ?? ends.handshakeMs,
-    heartbeat: {
-      intervalMs: intervalMs ?? ends.heartbeat.intervalMs,
-      timeoutMs: timeoutMs ?? ends.heartbeat.timeoutMs,
-    },
-  };
-}
 
 /** A task runs in the process itself: its result is copied as it would be, and heavy work takes no virtual time. */
 function offloaded(tasks: NonNullable<Behavior<AnyContract>['tasks']>, name: string, input: unknown): unknown {

@@ -6,13 +6,14 @@ import { settingsOf } from '../../actors/options.ts';
 import type { ClientOptions } from '../../client/client.ts';
 import type { ServerOptions } from '../../server/server.ts';
 import type { AnyContract, ClientNode, SimClient } from '../client-node.ts';
-import { lifeOf } from '../oracles/book.ts';
+import { lifeOf } from '../oracles/end.ts';
 import type { Finding, Invariant } from '../oracles/finding.ts';
 import { Judge } from '../oracles/judge.ts';
 import type { Fault } from '../plan.ts';
 import type { BareSight, Sight } from '../sights.ts';
 import type { SimHost } from '../sim-host.ts';
-import { type Watcher, type Watching, watch } from '../watch.ts';
+import { watch } from '../watch.ts';
+import type { Watcher, Watching } from '../watcher.ts';
 import type { World } from '../world.ts';
 import { type Oracle, Verdict } from './verdict.ts';
 

@@ -3,51 +3,8 @@
  * judges nothing; what does not fit is in `fault` for the oracles, until the next sight.
  */
 import type { Sight, SightOf } from '../sights.ts';
+import { type End, lifeOf, newEnd, placeOf } from './end.ts';
 import { type Fault, type Item, Stream, again } from './stream.ts';
-
-/** One end: a life of a client, or a server's handle of one session. */
-export interface End {
-  readonly who: string;
-  readonly life: string;
-  readonly isServer: boolean;
-  /** Its session now; undefined until a client has one. */
-  session: string | undefined;
-  /** Where what it sends belongs. */
-  out: Stream;
-  /** Its messages by their number. */
-  readonly sent: Map<number, Item>;
-  /** Since when, counted in sights, somebody listens to an event; 0: before anything could be handled. */
-  readonly listens: Map<string, number>;
-  /** When it was seen first, and whether nothing can have been handled since. */
-  readonly firstMs: number;
-  isFresh: boolean;
-  /** The session of each epoch of a client. */
-  readonly sessions: Map<number, string>;
-  /** It sent what cannot be counted from outside. */
-  isLoose: boolean;
-  /** The code it was ended with. */
-  closed: string | undefined;
-  /** Messages of a gap that `resend` would send again, and those it would let go on. */
-  gap: { readonly unconfirmed: readonly Item[]; readonly carried: readonly Item[] } | undefined;
-  /** The epoch of the message that started last here, and its stream. */
-  epoch: number;
-  hearing: Stream | undefined;
-  /** Time with a connection: what was counted, and since when more of it counts. */
-  upMs: number;
-  upSinceMs: number | undefined;
-}
-
-/** A message as a started or ended sight names it. */
-export interface Place {
-  readonly epoch: number;
-  readonly seq: number;
-}
-
-/** The session, epoch and seq of a message id. */
-export function placeOf(message: string): Place {
-  const [epoch = 0, seq = 0] = message.split('/').slice(1).map(Number);
-  return { epoch, seq };
-}
 
 /** What an end can show before its first message is handled. */
 const beforeAnything: ReadonlySet<Sight['type']> = new Set(['opens', 'listens', 'sent', 'spread']);
@@ -118,32 +75,14 @@ export class Book {
   // ---- below
 
   #endOf(sight: Extract<Sight, { readonly session: string }>): End {
-    const { who, session } = sight;
+    const { session } = sight;
     const life = lifeOf(sight);
     const key = session === '' ? life : `${life}/${session}`;
     const known = this.ends.get(key);
     if (known !== undefined) return known;
     const isServer = session !== '';
     const out = isServer ? this.#streamTo('client', session) : new Stream(`${life} to server`);
-    const end: End = {
-      who,
-      life,
-      isServer,
-      session: isServer ? session : undefined,
-      out,
-      sent: new Map(),
-      listens: new Map(),
-      firstMs: sight.atMs,
-      isFresh: true,
-      sessions: new Map(),
-      isLoose: false,
-      closed: undefined,
-      gap: undefined,
-      epoch: 0,
-      hearing: undefined,
-      upMs: 0,
-      upSinceMs: undefined,
-    };
+    const end = newEnd(sight, isServer, out);
     this.ends.set(key, end);
     if (isServer) this.#receivers.set(this.#streamTo('server', session), end);
     return end;
@@ -344,11 +283,6 @@ export class Book {
     if (running === undefined) return;
     this.fault = { kind: 'released', sentence: `everything up to ${seq} is acknowledged, and message ${running} runs` };
   }
-}
-
-/** A life by its name: `c0#2`. */
-export function lifeOf({ who, life }: Pick<Sight, 'who' | 'life'>): string {
-  return `${who}#${life}`;
 }
 
 function spreadKey(name: string, digest: string | undefined): string {

@@ -3,7 +3,8 @@
  * counts the time with a connection unless all time was asked for.
  */
 import type { Sight, SightOf } from '../sights.ts';
-import type { Book, End } from './book.ts';
+import type { Book } from './book.ts';
+import type { End } from './end.ts';
 import { type Finding, type Oracle, findingAt } from './finding.ts';
 
 /** A call that has not settled. */

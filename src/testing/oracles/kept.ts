@@ -3,7 +3,8 @@
  * processed, a report of a lost or ended epoch accounts for every message, and history is lost with a life only.
  */
 import type { Sight, SightOf } from '../sights.ts';
-import type { Book, End } from './book.ts';
+import type { Book } from './book.ts';
+import type { End } from './end.ts';
 import { type Finding, type Oracle, findingAt } from './finding.ts';
 import type { Stream } from './stream.ts';
 

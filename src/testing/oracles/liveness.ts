@@ -3,7 +3,8 @@
  * ends accepted has been processed and all promises have settled.
  */
 import type { Sight } from '../sights.ts';
-import type { Book, End } from './book.ts';
+import type { Book } from './book.ts';
+import type { End } from './end.ts';
 import { type Finding, type Oracle, findingAt } from './finding.ts';
 
 /** The oracle of liveness. */

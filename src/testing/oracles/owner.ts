@@ -1,6 +1,7 @@
 /** I5: the handlers of a session, and of an epoch of a client, run in one life of one process or shard. */
 import type { Sight } from '../sights.ts';
-import { type Book, lifeOf, placeOf } from './book.ts';
+import type { Book } from './book.ts';
+import { lifeOf, placeOf } from './end.ts';
 import { type Finding, type Oracle, findingAt } from './finding.ts';
 
 /** The oracle of ownership. */

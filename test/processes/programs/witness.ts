@@ -6,7 +6,7 @@ import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import { SightLog, sharedNowMs } from '../../../src/testing/sight-log.ts';
 import type { BareSight, Sight } from '../../../src/testing/sights.ts';
-import type { Watcher } from '../../../src/testing/watch.ts';
+import type { Watcher } from '../../../src/testing/watcher.ts';
 
 /** Who this process is. */
 export interface Role {
