@@ -125,3 +125,12 @@ export type SightOf<Type extends Sight['type']> = Extract<Sight, { readonly type
 
 /** A sight before it is known who saw it, and when. */
 export type BareSight = Sight extends infer Each ? (Each extends Sight ? Omit<Each, keyof Seen> : never) : never;
+
+/** Completes a sight, in place: there are very many of them. */
+export function sightBy({ who, life }: Pick<Seen, 'who' | 'life'>, atMs: number, bare: BareSight): Sight {
+  const sight = bare as { who?: string; life?: number; atMs?: number };
+  sight.who = who;
+  sight.life = life;
+  sight.atMs = atMs;
+  return bare as Sight;
+}

@@ -7,7 +7,7 @@ import { remoteOf } from '../client/remote.ts';
 import { HomingError } from '../errors.ts';
 import { digestOf } from './digest.ts';
 import { outcomeOf } from './outcome.ts';
-import type { BareSight, How, Outcome, SightOf } from './sights.ts';
+import { type BareSight, type How, type Outcome, type SightOf, sightBy } from './sights.ts';
 import type { Watched, Watcher, Watching } from './watcher.ts';
 
 type Work = (...args: unknown[]) => unknown;
@@ -36,8 +36,7 @@ class WatchedHandle implements Watching {
   }
 
   tell(sight: BareSight): void {
-    const { who, life } = this.#watcher;
-    this.#watcher.tell({ ...sight, who, life, atMs: this.#watcher.now() });
+    this.#watcher.tell(sightBy(this.#watcher, this.#watcher.now(), sight));
   }
 
   // ---- what it sends

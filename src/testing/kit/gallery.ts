@@ -10,7 +10,7 @@ import { lifeOf } from '../oracles/end.ts';
 import type { Finding, Invariant } from '../oracles/finding.ts';
 import { Judge } from '../oracles/judge.ts';
 import type { Fault } from '../plan.ts';
-import type { BareSight, Sight } from '../sights.ts';
+import { type BareSight, type Sight, sightBy } from '../sights.ts';
 import type { SimHost } from '../sim-host.ts';
 import { watch } from '../watch.ts';
 import type { Watcher, Watching } from '../watcher.ts';
@@ -98,7 +98,7 @@ export class Gallery {
   /** Tells a sight of this process. */
   tell(host: SimHost, sight: BareSight): void {
     if (this.#isOver) return;
-    this.#take(host, { ...sight, ...this.#lifeOf(host), atMs: this.#options.world.nowMs });
+    this.#take(host, sightBy(this.#lifeOf(host), this.#options.world.nowMs, sight));
   }
 
   /** What a server tells of a session; where there is a handle, that tells for itself. */
@@ -192,18 +192,22 @@ export class Gallery {
       this.tell(host, { type: 'released', session, seq: released });
     }
     const mailbox = actor.mailbox.length;
-    if (messages <= marks.messages && bytes <= marks.bytes && mailbox <= marks.mailbox) return;
+    const { outboxMessages, outboxBytes, mailboxMessages } = limits;
+    const isOver = messages > outboxMessages || bytes > outboxBytes || mailbox > mailboxMessages;
+    // What grows is told whenever it has doubled.
+    const hasGrown = messages > 2 * marks.messages || bytes > 2 * marks.bytes || mailbox > 2 * marks.mailbox;
+    if (!isOver && !hasGrown) return;
     marks.messages = Math.max(messages, marks.messages);
     marks.bytes = Math.max(bytes, marks.bytes);
     marks.mailbox = Math.max(mailbox, marks.mailbox);
     // A message alone may be larger than the bound.
-    const bytesMax = messages > 1 ? limits.outboxBytes : Infinity;
+    const bytesMax = messages > 1 ? outboxBytes : Infinity;
     this.tell(host, {
       type: 'counts',
       counts: [
-        ['messages in the outbox', messages, limits.outboxMessages],
+        ['messages in the outbox', messages, outboxMessages],
         ['bytes in the outbox', bytes, bytesMax],
-        ['messages in the mailbox', mailbox, limits.mailboxMessages],
+        ['messages in the mailbox', mailbox, mailboxMessages],
       ],
     });
   }

@@ -5,7 +5,7 @@
 import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import { SightLog, sharedNowMs } from '../../../src/testing/sight-log.ts';
-import type { BareSight, Sight } from '../../../src/testing/sights.ts';
+import { type BareSight, type Sight, sightBy } from '../../../src/testing/sights.ts';
 import type { Watcher } from '../../../src/testing/watcher.ts';
 
 /** Who this process is. */
@@ -37,7 +37,7 @@ export class Witness {
 
   /** Tells a sight of this process. */
   tell(sight: BareSight): void {
-    this.#take({ ...sight, ...this.#role, atMs: sharedNowMs() });
+    this.#take(sightBy(this.#role, sharedNowMs(), sight));
   }
 
   /** Shows a word to the lane, on a line of its own. */
