@@ -17,7 +17,7 @@ describe('a server and three clients', () => {
       expect(stops).toBeGreaterThanOrEqual(20);
       expect(longStops).toBeGreaterThan(0);
       expect(sights.started).toBeGreaterThan(500);
-      expect(sights.gap).toBeGreaterThan(5);
+      expect(sights.gap).toBeGreaterThan(0);
     },
   );
 });
