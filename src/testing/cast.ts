@@ -61,7 +61,7 @@ export class Cast {
     this.#options = plan.options;
     const sizes = plan.acts.map((act) => (act.type === 'say' ? act.saying.bytes : 0));
     this.longestBytes = Math.max(0, ...sizes) + AROUND_BYTES;
-    this.#isAltered = plan.faults.some(({ type }) => type === 'flip');
+    this.#isAltered = plan.faults.some(({ type }) => type === 'flip' || type === 'acks');
     this.world = new World(plan.seed);
     const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes } = plan.options;
     const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };

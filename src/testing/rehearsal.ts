@@ -4,7 +4,7 @@
  * time that follows from the timers, one connection a session, no stray timer, and nothing left after `close`.
  */
 import { defaults } from '../actors/options.ts';
-import { befall } from './befall.ts';
+import { schedule } from './befall.ts';
 import { Cast, rehearsalTimers } from './cast.ts';
 import { Farewell } from './closings.ts';
 import { PromiseBroken } from './course.ts';
@@ -45,7 +45,7 @@ export async function rehearse(plan: Plan): Promise<RehearsalReport> {
     const pair = pairOf.get(node);
     if (pair !== undefined) inspect(cast, pair, plan.options);
   };
-  for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+  for (const fault of plan.faults) schedule(world, fault);
   for (const act of plan.acts) world.loop.clock.at(act.atMs, () => perform(cast, act));
   const farewells = (plan.closings ?? []).map((closing) => {
     const each = new Farewell(cast, closing);

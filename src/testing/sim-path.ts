@@ -3,13 +3,15 @@
  * befalls its lines. Faults are verbs here; when they come is the business of a plan or a test.
  */
 import type { Dial, Line, LineEvents } from '../actors/ports.ts';
+import { type AckTrick, trickOf } from './ack-tricks.ts';
 import { endsOf } from './addresses.ts';
 import { type PathServer, arrive } from './arrival.ts';
 import { Draws } from './draws.ts';
-import type { FlowEnd, Weather } from './flow.ts';
+import type { Flow, FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
 import type { PathTap } from './path-tap.ts';
 import { SimLine, type Toward } from './sim-line.ts';
+import { type FrameTrigger, Triggers } from './triggers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What becomes of a dial: it gets through, or one of the ways in which it does not. */
@@ -54,12 +56,16 @@ export class SimPath {
   /** Told each HELLO as it is written. */
   onHello: ((hello: Uint8Array) => void) | undefined;
   tap: PathTap | undefined;
+  /** Told what an end writes, before anything befalls it; of an old HELLO that arrives again the end is a middlebox. */
+  onWrite: ((line: SimLine, toward: Toward, parts: readonly Uint8Array[]) => void) | undefined;
   readonly #options: SimPathOptions;
   readonly #lines = new Set<SimLine>();
   readonly #weather: { server: Weather; client: Weather };
   readonly #passed = { server: 0, client: 0 };
   readonly #arms: { readonly server: Arm[]; readonly client: Arm[] } = { server: [], client: [] };
   readonly #hellos: Uint8Array[] = [];
+  readonly #triggers = new Triggers();
+  readonly #tricks = new Map<Flow, ReturnType<typeof trickOf>>();
   #replayCount = 0;
 
   constructor(options: SimPathOptions) {
@@ -88,15 +94,22 @@ export class SimPath {
 
   // ---- faults
 
-  /** Cuts the line on which this direction's bytes are read then, once so many more of them are. */
-  cutAfter(toward: Toward, bytes: number, by: FlowEnd = 'reset'): void {
-    if (bytes > 0) this.#arm(toward, bytes, (line) => this.#cut(line, toward, by));
-    else if (this.newest !== undefined) this.#cut(this.newest, toward, by);
+  /** Lets something befall the line on which this place of its frames is reached; they are counted from now on. */
+  on(trigger: FrameTrigger, befall: (line: SimLine) => void): void {
+    this.#triggers.add(trigger, befall);
+    for (const line of this.lines) this.#watchWrites(line);
   }
 
-  /** Alters the byte that is read in this direction after so many more. */
-  flipAfter(toward: Toward, bytes: number): void {
-    this.#arm(toward, bytes, (line) => line.flow(toward).flip());
+  /** Cuts the line on which this direction's bytes are read then, once so many more of them are; after none this one. */
+  cutAfter(toward: Toward, bytes: number, by: FlowEnd = 'reset', line = this.newest): void {
+    if (bytes > 0) this.#arm(toward, bytes, (each) => this.#cut(each, toward, by));
+    else if (line !== undefined) this.#cut(line, toward, by);
+  }
+
+  /** Alters the byte that is read in this direction after so many more; with a line and after none, the next one of that line. */
+  flipAfter(toward: Toward, bytes: number, line?: SimLine): void {
+    if (bytes === 0 && line !== undefined) line.flow(toward).flip();
+    else this.#arm(toward, bytes, (each) => each.flow(toward).flip());
   }
 
   /** A middlebox has its way with the next chunk that is read in this direction. */
@@ -108,6 +121,19 @@ export class SimPath {
   swallow(toward: Toward): void {
     for (const line of this.lines) line.flow(toward).stall(Infinity);
     this.lossCount += 1;
+  }
+
+  /** The reader in this direction reads nothing more on the present lines, and every write finds them full. */
+  clog(toward: Toward): void {
+    for (const line of this.lines) line.flow(toward).clog();
+  }
+
+  /** A middlebox changes the ACKs that are written from now on in this direction of the present lines; heal cuts these. */
+  trick(toward: Toward, how: AckTrick): void {
+    for (const line of this.lines) {
+      this.#watchWrites(line);
+      this.#tricks.set(line.flow(toward), trickOf(how));
+    }
   }
 
   /** Nothing is read in this direction of the present lines for this time; then all of it is. */
@@ -156,9 +182,11 @@ export class SimPath {
     this.directDoor = 'open';
     this.#arms.server.length = 0;
     this.#arms.client.length = 0;
+    this.#triggers.clear();
     this.setWeather('server', this.#options.weather);
     this.setWeather('client', this.#options.weather);
-    for (const line of this.lines) line.catchUp();
+    for (const line of this.lines) this.#calm(line);
+    this.#tricks.clear();
   }
 
   /** A process is gone, or one thread of it. Its machine says so on all its lines, or nobody does. */
@@ -175,6 +203,13 @@ export class SimPath {
   }
 
   // ---- below
+
+  /** A line whose ACKs are not true has no future; nothing else of what befell it lasts. */
+  #calm(line: SimLine): void {
+    line.catchUp();
+    for (const toward of ['server', 'client'] as const)
+      if (this.#tricks.has(line.flow(toward))) this.#cut(line, toward, 'reset');
+  }
 
   get #nowMs(): number {
     return this.#options.clock.now();
@@ -200,14 +235,31 @@ export class SimPath {
       draws: new Draws(seed, name),
       toServer: this.#weather.server,
       toClient: this.#weather.client,
-      allowance: (toward: Toward) => this.#allowance(toward),
+      allowance: (toward: Toward) => this.#allowance(line, toward),
       passed: (toward: Toward, count: number) => this.#pass(line, toward, count),
       touched: watch,
       tap: (toward: Toward, chunk: Uint8Array) => this.tap?.read(line, toward, chunk),
     };
     const line: SimLine = new SimLine(options, endsOf(address, port));
     this.#lines.add(line);
+    if (this.onWrite !== undefined || this.#triggers.areWaiting) this.#watchWrites(line);
     return line;
+  }
+
+  /** Nobody looks at what is written until somebody has to. */
+  #watchWrites(line: SimLine): void {
+    for (const toward of ['server', 'client'] as const) {
+      const flow = line.flow(toward);
+      if (flow.onWrite !== undefined) continue;
+      const follower = this.#triggers.follow(line, toward);
+      flow.onWrite = (parts) => {
+        this.onWrite?.(line, toward, parts);
+        const trick = this.#tricks.get(flow);
+        const carried = trick === undefined ? parts : trick(parts);
+        for (const part of carried) follower.feed(part);
+        return carried;
+      };
+    }
   }
 
   #knock(line: SimLine, events: LineEvents, port: number | undefined): void {
@@ -257,13 +309,15 @@ export class SimPath {
     arms.sort((one, other) => one.atBytes - other.atBytes);
   }
 
-  #allowance(toward: Toward): number {
+  #allowance(line: SimLine, toward: Toward): number {
     const arm = this.#arms[toward][0];
-    return arm === undefined ? Infinity : arm.atBytes - this.#passed[toward];
+    const allowed = arm === undefined ? Infinity : arm.atBytes - this.#passed[toward];
+    return Math.min(allowed, this.#triggers.allowance(line.flow(toward)));
   }
 
   #pass(line: SimLine, toward: Toward, count: number): void {
     this.#passed[toward] += count;
+    this.#triggers.pass(line, line.flow(toward));
     const arms = this.#arms[toward];
     for (let arm = arms[0]; arm !== undefined && arm.atBytes <= this.#passed[toward]; arm = arms[0]) {
       arms.shift();
@@ -276,6 +330,8 @@ export class SimPath {
     for (const line of this.#lines) {
       if (!line.isOver) continue;
       line.stop();
+      this.#tricks.delete(line.toServer);
+      this.#tricks.delete(line.toClient);
       this.#lines.delete(line);
     }
   }

@@ -6,7 +6,7 @@ import { Sender } from '../../src/actors/sender.ts';
 import type { Sent } from '../../src/client/surface.ts';
 import { HomingError } from '../../src/errors.ts';
 import type { Session } from '../../src/server/session.ts';
-import { befall } from '../../src/testing/befall.ts';
+import { schedule } from '../../src/testing/befall.ts';
 import { rehearsalTimers } from '../../src/testing/cast.ts';
 import type { AnyContract, ClientNode, SimClient } from '../../src/testing/client-node.ts';
 import { PromiseBroken } from '../../src/testing/course.ts';
@@ -151,7 +151,7 @@ class GroupStage implements Disposable {
   async play(): Promise<GroupSum> {
     const world = this.#world;
     const { plan, acts } = this.#plan;
-    for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+    for (const fault of plan.faults) schedule(world, fault);
     for (const act of acts) world.loop.clock.at(act.atMs, () => this.#perform(act));
     await world.run(plan.chaosMs);
     world.heal();

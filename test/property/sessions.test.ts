@@ -29,6 +29,7 @@ async function play(
 }
 
 const lineKinds = [
+  'clog',
   'cut',
   'disconnect',
   'door',
@@ -54,7 +55,7 @@ describe('two sessions over a random line', () => {
   it('do the same when bytes are altered on the way, with the checksum on', async () => {
     const { sum, kinds } = await play(alteredPlans);
     expect(sum.gapCount).toBe(0);
-    expect([...kinds.keys()].toSorted()).toEqual([...lineKinds, 'flip'].toSorted());
+    expect([...kinds.keys()].toSorted()).toEqual([...lineKinds, 'acks', 'flip'].toSorted());
   });
 
   it('account for every message when processes die, forget and expire: new epochs, exact reports', async () => {

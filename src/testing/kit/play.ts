@@ -1,5 +1,5 @@
 /** Plays one plan of a scenario: chaos, heal, rest, the user's last look, goodbye. Throws a `Verdict` when it goes wrong. */
-import { befall } from '../befall.ts';
+import { schedule } from '../befall.ts';
 import type { Fault } from '../plan.ts';
 import type { World } from '../world.ts';
 import { Ensemble } from './ensemble.ts';
@@ -65,7 +65,7 @@ class Run {
     const { server, work, picture } = this.#all;
     const { faults, steps } = this.#plan;
     this.#watchInvariant();
-    for (const fault of faults) world.loop.clock.at(fault.atMs, () => this.#befall(fault));
+    for (const fault of faults) this.#schedule(fault);
     for (const step of steps) world.loop.clock.at(step.atMs, () => this.#perform(step));
     await world.run(this.#chaosMs);
     world.heal();
@@ -87,7 +87,7 @@ class Run {
 
   get #chaosMs(): number {
     const { faults, steps, chaosMs } = this.#plan;
-    const last = Math.max(0, ...[...faults, ...steps].map(({ atMs }) => atMs));
+    const last = Math.max(0, ...[...faults, ...steps].map(({ atMs = 0 }) => atMs));
     return chaosMs === undefined ? last + CHAOS_TAIL_MS : Math.max(chaosMs, last + 1);
   }
 
@@ -112,10 +112,10 @@ class Run {
     });
   }
 
-  #befall(fault: Fault): void {
+  #schedule(fault: Fault): void {
     const client = fault.client % this.#world.clients.length;
-    this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
-    befall(this.#world, { ...fault, client });
+    const told = (): void => this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
+    schedule(this.#world, { ...fault, client }, told);
   }
 
   #watchInvariant(): void {
@@ -151,7 +151,7 @@ class Run {
     const timing = this.#all.timing;
     const { faults } = this.#plan;
     // Before that, a fault may last, and an end may still believe in a connection that is dead.
-    await world.run(Math.max(0, lastEndOf(faults) - world.nowMs) + timing.timeoutMs + 1_000);
+    await world.run(Math.max(0, lastEndOf(faults, this.#chaosMs) - world.nowMs) + timing.timeoutMs + 1_000);
     const withinMs = restMsOf(timing, faults);
     const isThere = await world.until(() => this.#unrest() === undefined, withinMs);
     if (isThere) await world.run(settleMsOf(timing));

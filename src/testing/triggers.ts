@@ -1,0 +1,87 @@
+/**
+ * Faults that wait for a frame: they count the frames of a path as these are written, so that the place is known before a
+ * byte of it is read, and come true when the reader gets there.
+ */
+import { FrameType } from '../wire/frame.ts';
+import type { Flow } from './flow.ts';
+import { FrameFollower, type FrameName } from './frame-follower.ts';
+import type { SimLine, Toward } from './sim-line.ts';
+
+/** A place in what travels: so many bytes into one of the frames of a direction. */
+export interface FrameTrigger {
+  readonly frame: FrameName;
+  /** Which of them, from 1: counted as they are written, over all lines of the client's path, from the start of the run. */
+  readonly nth: number;
+  readonly toward: Toward;
+  /** Reached once so many bytes of it are read, 0 before the first; what is beyond its end counts on in what follows. */
+  readonly afterBytes: number;
+}
+
+interface Waiting {
+  readonly on: FrameTrigger;
+  readonly befall: (line: SimLine) => void;
+  count: number;
+}
+
+interface Place {
+  readonly flow: Flow;
+  readonly atBytes: number;
+  readonly befall: (line: SimLine) => void;
+}
+
+/** The triggers of one path. */
+export class Triggers {
+  #waiting: readonly Waiting[] = [];
+  #places: readonly Place[] = [];
+
+  /** Whether any waits for its frame to be written. */
+  get areWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Adds one; frames are counted from now on. */
+  add(on: FrameTrigger, befall: (line: SimLine) => void): void {
+    this.#waiting = [...this.#waiting, { on, befall, count: 0 }];
+  }
+
+  /** None waits any more. */
+  clear(): void {
+    this.#waiting = [];
+    this.#places = [];
+  }
+
+  /** Gives who has to be fed what is written to this line in this direction. */
+  follow(line: SimLine, toward: Toward): FrameFollower {
+    const flow = line.flow(toward);
+    const before = flow.writtenBytes;
+    return new FrameFollower((type, startBytes) => this.#began(flow, toward, type, before + startBytes));
+  }
+
+  /** How many bytes of this flow may be read before something comes true. */
+  allowance(flow: Flow): number {
+    let least = Infinity;
+    for (const place of this.#places) if (place.flow === flow) least = Math.min(least, place.atBytes - flow.readBytes);
+    return least;
+  }
+
+  /** Bytes of this line were read: what waited for them comes true. */
+  pass(line: SimLine, flow: Flow): void {
+    if (this.#places.length === 0) return;
+    const isReached = (place: Place): boolean => place.flow === flow && place.atBytes <= flow.readBytes;
+    const reached = this.#places.filter(isReached);
+    if (reached.length === 0) return;
+    this.#places = this.#places.filter((place) => !isReached(place));
+    for (const { befall } of reached) befall(line);
+  }
+
+  #began(flow: Flow, toward: Toward, type: number, startBytes: number): void {
+    for (const waiting of this.#waiting) {
+      const { on, befall } = waiting;
+      if (on.toward !== toward || FrameType[on.frame] !== type) continue;
+      waiting.count += 1;
+      if (waiting.count !== on.nth) continue;
+      this.#waiting = this.#waiting.filter((each) => each !== waiting);
+      this.#places = [...this.#places, { flow, atBytes: startBytes + on.afterBytes, befall }];
+    }
+  }
+}
