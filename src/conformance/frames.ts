@@ -47,6 +47,7 @@ export const HEADER_BYTES = 16;
 export const PIECE_BYTES = 65_536;
 
 const bounds: Readonly<Record<number, readonly [least: number, most: number]>> = {
+  [types.HELLO]: [0, 16_384],
   [types.WELCOME]: [0, 4_096],
   [types.REFUSED]: [0, 4_096],
   [types.ACK]: [32, 32],
@@ -117,7 +118,7 @@ export class FrameReader {
 
   #read(whole: Buffer): Got | undefined {
     const type = whole.readUInt8(4);
-    const inHandshake = type === types.WELCOME || type === types.REFUSED;
+    const inHandshake = type === types.HELLO || type === types.WELCOME || type === types.REFUSED;
     const checksum = whole.readUInt32BE(0);
     const wanted = this.checksummed || inHandshake ? crc32(whole.subarray(4)) : 0;
     if (checksum !== wanted) throw new Failed(`it sent a frame of type ${type} with a wrong checksum`);

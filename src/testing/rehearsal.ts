@@ -36,9 +36,12 @@ export interface RehearsalReport {
   readonly virtualMs: number;
 }
 
-/** Plays a plan to its end. */
-export async function rehearse(plan: Plan): Promise<RehearsalReport> {
-  const cast = new Cast(plan);
+/** One plan in so many is played under the eyes of the linter. */
+const LINTED_EVERY = 4;
+
+/** Plays a plan to its end; with `isLinted` every byte that is written is held against the protocol, as in one of four plans. */
+export async function rehearse(plan: Plan, isLinted = plan.seed % LINTED_EVERY === 0): Promise<RehearsalReport> {
+  const cast = new Cast(plan, isLinted);
   const { world } = cast;
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
   world.onTouch = (node) => {

@@ -9,6 +9,7 @@ import { type PathServer, arrive } from './arrival.ts';
 import { Draws } from './draws.ts';
 import type { Flow, FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
+import type { WireLinter } from './linter.ts';
 import type { PathTap } from './path-tap.ts';
 import { SimLine, type Toward } from './sim-line.ts';
 import { type FrameTrigger, Triggers } from './triggers.ts';
@@ -31,6 +32,8 @@ export interface SimPathOptions {
   readonly server: () => PathServer | undefined;
   /** Told of everything that reaches an actor. */
   readonly watch: (kind: string, toward: Toward, count: number) => void;
+  /** Shown what the two ends of each line write, before anything befalls it; not what a middlebox does. */
+  readonly linter?: WireLinter | undefined;
 }
 
 /** A fault that waits for a byte of its direction. */
@@ -56,8 +59,6 @@ export class SimPath {
   /** Told each HELLO as it is written. */
   onHello: ((hello: Uint8Array) => void) | undefined;
   tap: PathTap | undefined;
-  /** Told what an end writes, before anything befalls it; of an old HELLO that arrives again the end is a middlebox. */
-  onWrite: ((line: SimLine, toward: Toward, parts: readonly Uint8Array[]) => void) | undefined;
   readonly #options: SimPathOptions;
   readonly #lines = new Set<SimLine>();
   readonly #weather: { server: Weather; client: Weather };
@@ -66,6 +67,7 @@ export class SimPath {
   readonly #hellos: Uint8Array[] = [];
   readonly #triggers = new Triggers();
   readonly #tricks = new Map<Flow, ReturnType<typeof trickOf>>();
+  readonly #replays = new WeakSet<SimLine>();
   #replayCount = 0;
 
   constructor(options: SimPathOptions) {
@@ -164,6 +166,7 @@ export class SimPath {
     if (hello === undefined) return;
     this.#replayCount += 1;
     const line = this.#makeLine(`${this.#options.name}/replay/${this.#replayCount}`);
+    this.#replays.add(line);
     this.#arrive(line);
     line.client.write([hello]);
     this.#options.clock.at(this.#nowMs + stayMs, () => line.client.end());
@@ -242,18 +245,19 @@ export class SimPath {
     };
     const line: SimLine = new SimLine(options, endsOf(address, port));
     this.#lines.add(line);
-    if (this.onWrite !== undefined || this.#triggers.areWaiting) this.#watchWrites(line);
+    if (this.#options.linter !== undefined || this.#triggers.areWaiting) this.#watchWrites(line, name);
     return line;
   }
 
   /** Nobody looks at what is written until somebody has to. */
-  #watchWrites(line: SimLine): void {
+  #watchWrites(line: SimLine, name = ''): void {
+    const looked = this.#options.linter?.connection(name);
     for (const toward of ['server', 'client'] as const) {
       const flow = line.flow(toward);
       if (flow.onWrite !== undefined) continue;
       const follower = this.#triggers.follow(line, toward);
       flow.onWrite = (parts) => {
-        this.onWrite?.(line, toward, parts);
+        if (!this.#replays.has(line)) for (const part of parts) looked?.wrote(opposite(toward), part);
         const trick = this.#tricks.get(flow);
         const carried = trick === undefined ? parts : trick(parts);
         for (const part of carried) follower.feed(part);
