@@ -10,6 +10,7 @@ import { Farewell } from './closings.ts';
 import { PromiseBroken } from './course.ts';
 import { hasSpentTimers, inspect, inspectEnd, inspectFarewell, inspectRest, unrest } from './inspection.ts';
 import { inspectShardsFarewell } from './inspection-shards.ts';
+import { isLinted } from './linter.ts';
 import type { Act, Fault, Plan } from './plan.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { Task } from './speaker.ts';
@@ -36,12 +37,9 @@ export interface RehearsalReport {
   readonly virtualMs: number;
 }
 
-/** One plan in so many is played under the eyes of the linter. */
-const LINTED_EVERY = 4;
-
-/** Plays a plan to its end; with `isLinted` every byte that is written is held against the protocol, as in one of four plans. */
-export async function rehearse(plan: Plan, isLinted = plan.seed % LINTED_EVERY === 0): Promise<RehearsalReport> {
-  const cast = new Cast(plan, isLinted);
+/** Plays a plan to its end; of some seeds, and where `isWatched` says so, every byte that is written is held against the protocol. */
+export async function rehearse(plan: Plan, isWatched = isLinted(plan.seed)): Promise<RehearsalReport> {
+  const cast = new Cast(plan, isWatched);
   const { world } = cast;
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
   world.onTouch = (node) => {

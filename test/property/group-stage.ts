@@ -10,6 +10,7 @@ import { schedule } from '../../src/testing/befall.ts';
 import { rehearsalTimers } from '../../src/testing/cast.ts';
 import type { AnyContract, ClientNode, SimClient } from '../../src/testing/client-node.ts';
 import { PromiseBroken } from '../../src/testing/course.ts';
+import { isLinted } from '../../src/testing/linter.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import type { ServerNode, SimServer } from '../../src/testing/server-node.ts';
 import type { SimHost } from '../../src/testing/sim-host.ts';
@@ -118,6 +119,7 @@ class GroupStage implements Disposable {
     this.#plan = plan;
     const { options, seed, weather, clients } = plan.plan;
     this.#world = new World(seed);
+    if (isLinted(seed)) this.#world.lint((sentence) => this.#world.loop.fail(new PromiseBroken(`I8: ${sentence}`)));
     this.#world.loop.held();
     this.#spy();
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;

@@ -11,6 +11,7 @@ import { SessionServer } from '../../server/server.ts';
 import { rehearsalTimers } from '../cast.ts';
 import type { AnyContract, SimClient } from '../client-node.ts';
 import { Draws } from '../draws.ts';
+import { isLinted } from '../linter.ts';
 import type { KitPlan } from './plan.ts';
 import type { ServerNode, SimServer } from '../server-node.ts';
 import { SimHost } from '../sim-host.ts';
@@ -52,6 +53,7 @@ export class Ensemble {
     const world = new World(plan.seed);
     this.world = world;
     world.loop.held();
+    if (isLinted(plan.seed)) world.lint((sentence) => world.loop.fail(new Verdict('wire', sentence)));
     world.loop.enter = (host, work) => processes.run(host as SimHost, work);
     this.test = new SimHost(world.loop, 'the test', plan.seed);
     this.#notes = scenario.notes?.();

@@ -17,6 +17,7 @@ export type Oracle =
   | 'order'
   | 'gap'
   | 'violation'
+  | 'wire'
   | 'positions'
   | 'store'
   | 'leftover'

@@ -14,7 +14,7 @@ const CHECKSUM = 1;
 /** What one end does on this connection. */
 class Side {
   readonly by: By;
-  readonly reader = new FrameReader();
+  readonly reader: FrameReader;
   /** Nonces of pings that were not answered yet. */
   readonly pings: number[] = [];
   lanes: Readonly<Record<Lane, LaneLinter>> | undefined;
@@ -23,6 +23,7 @@ class Side {
 
   constructor(by: By) {
     this.by = by;
+    this.reader = new FrameReader(by === 'client' ? types.HELLO : undefined);
   }
 }
 
@@ -64,7 +65,8 @@ export class ConnectionRecord {
     const claimed = this.#sessions.get(hello.id);
     if (claimed === undefined) return;
     if (hello.epoch !== claimed.epoch) throw new Failed(`its HELLO claims epoch ${hello.epoch}, not ${claimed.epoch}`);
-    if (hello.mac?.equals(this.#sign(claimed.secret, hello.unsigned)) !== true) throw new Failed('its HELLO has a wrong mac');
+    if (hello.mac?.equals(this.#sign(claimed.secret, hello.unsigned)) !== true)
+      throw new Failed('its HELLO has a wrong mac');
     if (hello.dialNumber <= claimed.dialNumber)
       throw new Failed(`its HELLO has dial number ${hello.dialNumber} after ${claimed.dialNumber}`);
     claimed.dialNumber = hello.dialNumber;
@@ -80,9 +82,11 @@ export class ConnectionRecord {
     if (hello === undefined) throw new Failed('it sent WELCOME before it had a HELLO');
     const welcome = readWelcome(got.body);
     const { version, features, lingerMs } = welcome;
-    if (version < hello.versionMin || version > hello.versionMax) throw new Failed(`its WELCOME has version ${version}`);
+    if (version < hello.versionMin || version > hello.versionMax)
+      throw new Failed(`its WELCOME has version ${version}`);
     if ((features & ~hello.features) !== 0) throw new Failed(`its WELCOME has features ${features}`);
-    if (lingerMs > hello.lingerMs) throw new Failed(`its WELCOME grants a linger of ${lingerMs}, above what was wanted`);
+    if (lingerMs > hello.lingerMs)
+      throw new Failed(`its WELCOME grants a linger of ${lingerMs}, above what was wanted`);
     this.#session = welcome.mode === 0 ? this.#begin(welcome, hello) : this.#resume(welcome, hello);
     this.#open(this.#session, welcome, hello);
   }

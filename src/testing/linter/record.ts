@@ -67,11 +67,14 @@ export class EndRecord {
 
   /** This end begins an ordered message for the first time: it must have credit from `other`. */
   spend({ seq, bytes }: Beginning, other: EndRecord): void {
-    if (seq > other.edgeMessages) throw new Failed(`it sent ordered seq ${seq}, credit was up to ${other.edgeMessages}`);
+    if (seq > other.edgeMessages)
+      throw new Failed(`it sent ordered seq ${seq}, credit was up to ${other.edgeMessages}`);
     const isAlone = other.cursor >= seq - 1;
     const upTo = this.ordered.bytesUpTo(seq);
     if (isAlone || upTo <= other.edgeBytes) return;
-    throw new Failed(`it sent ordered seq ${seq} with ${bytes} bytes, up to byte ${upTo} of ${other.edgeBytes} granted`);
+    throw new Failed(
+      `it sent ordered seq ${seq} with ${bytes} bytes, up to byte ${upTo} of ${other.edgeBytes} granted`,
+    );
   }
 
   /** An ordered message of this end is whole for the first time: what the other end owes for it. */
@@ -84,7 +87,8 @@ export class EndRecord {
   /** A direct message of this end is whole for the first time, and this is its first piece: it must answer something that `other` wrote. */
   answer({ seq, kind, bytes }: Beginning, first: Buffer, other: EndRecord): void {
     if (kind === directKinds.NOTICE) return;
-    const number = first.length < bytes ? new Fields(first, 'its direct message').u64() : readDirect(kind, first).number;
+    const number =
+      first.length < bytes ? new Fields(first, 'its direct message').u64() : readDirect(kind, first).number;
     switch (kind) {
       case directKinds.RECEIPT:
         return take(other.#delivers, number, 'RECEIPT');
@@ -104,8 +108,7 @@ export class EndRecord {
           throw new Failed(`it sent a CANCEL of ${number}, which it has not written`);
         return;
       case directKinds.STOP:
-        if (number === 0 || number >= seq)
-          throw new Failed(`it sent a STOP of ${number} as direct seq ${seq}`);
+        if (number === 0 || number >= seq) throw new Failed(`it sent a STOP of ${number} as direct seq ${seq}`);
         return;
       default:
     }
@@ -113,7 +116,7 @@ export class EndRecord {
 }
 
 function take(owed: Set<number>, number: number, name: string): void {
-  if (!owed.delete(number)) throw new Failed(`it sent a ${name} for ${number}, which nobody waits for`);
+  if (!owed.delete(number)) throw new Failed(`it sent ${name} for ${number}, which nobody waits for`);
 }
 
 /** A session, from its first WELCOME on. */
