@@ -17,7 +17,7 @@ export type { CheckOptions, CheckReport } from './kit/check.ts';
 export { SimulationFailed } from './kit/failure.ts';
 export { faultPlan, faults } from './kit/faults.ts';
 export type { FaultKind, FaultPlanOptions } from './kit/faults.ts';
-export type { KitPlan, PlannedStep } from './kit/plan.ts';
+export type { KitPlan, PlannedStep, SavedPlan } from './kit/plan.ts';
 export { simulate } from './kit/scenario.ts';
 export type {
   Around,
