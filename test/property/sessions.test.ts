@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/testing/plan.ts';
 import { type RehearsalReport, rehearse } from '../../src/testing/rehearsal.ts';
 import { alteredPlans, closingPlans, linePlans, memoryPlans } from './plans.ts';
+import { holds } from './regressions.ts';
 
 const RUNS = 500;
 
@@ -14,17 +15,17 @@ async function play(
 ): Promise<{ readonly sum: RehearsalReport; readonly kinds: Map<string, number> }> {
   const sum = { hash: '', deliveredCount: 0, dialCount: 0, lossCount: 0, gapCount: 0, virtualMs: 0 };
   const kinds = new Map<string, number>();
-  await fc.assert(
-    fc.asyncProperty(plans, async (plan) => {
+  await holds('sessions', plans, {
+    numRuns: RUNS,
+    play: async (plan) => {
       const report = await rehearse(plan);
       sum.deliveredCount += report.deliveredCount;
       sum.dialCount += report.dialCount;
       sum.lossCount += report.lossCount;
       sum.gapCount += report.gapCount;
       for (const { type } of plan.faults) kinds.set(type, (kinds.get(type) ?? 0) + 1);
-    }),
-    { numRuns: RUNS },
-  );
+    },
+  });
   return { sum, kinds };
 }
 
