@@ -3,14 +3,15 @@
  * befalls its lines. Faults are verbs here; when they come is the business of a plan or a test.
  */
 import type { Dial, Line, LineEvents } from '../actors/ports.ts';
-import { type AckTrick, trickOf } from './ack-tricks.ts';
+import type { AckTrick } from './ack-tricks.ts';
 import { endsOf } from './addresses.ts';
 import { type PathServer, arrive } from './arrival.ts';
 import { Draws } from './draws.ts';
-import type { Flow, FlowEnd, Weather } from './flow.ts';
+import type { FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
 import type { WireLinter } from './linter.ts';
 import type { PathTap } from './path-tap.ts';
+import { PathWrites } from './path-writes.ts';
 import { SimLine, type Toward } from './sim-line.ts';
 import { type FrameTrigger, Triggers } from './triggers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -36,12 +37,6 @@ export interface SimPathOptions {
   readonly linter?: WireLinter | undefined;
 }
 
-/** A fault that waits for a byte of its direction. */
-interface Arm {
-  readonly atBytes: number;
-  readonly befall: (line: SimLine) => void;
-}
-
 /** HELLOs that are kept for replays. */
 const HELLOS_MAX = 8;
 
@@ -62,17 +57,15 @@ export class SimPath {
   readonly #options: SimPathOptions;
   readonly #lines = new Set<SimLine>();
   readonly #weather: { server: Weather; client: Weather };
-  readonly #passed = { server: 0, client: 0 };
-  readonly #arms: { readonly server: Arm[]; readonly client: Arm[] } = { server: [], client: [] };
   readonly #hellos: Uint8Array[] = [];
   readonly #triggers = new Triggers();
-  readonly #tricks = new Map<Flow, ReturnType<typeof trickOf>>();
-  readonly #replays = new WeakSet<SimLine>();
+  readonly #writes: PathWrites;
   #replayCount = 0;
 
   constructor(options: SimPathOptions) {
     this.#options = options;
     this.#weather = { server: options.weather, client: options.weather };
+    this.#writes = new PathWrites(options.linter, this.#triggers);
   }
 
   /** Dials, as a client's transport does. */
@@ -91,7 +84,7 @@ export class SimPath {
 
   /** Bytes that were read in this direction, over all lines. */
   passedBytes(toward: Toward): number {
-    return this.#passed[toward];
+    return this.#triggers.passedBytes(toward);
   }
 
   // ---- faults
@@ -99,19 +92,19 @@ export class SimPath {
   /** Lets something befall the line on which this place of its frames is reached; they are counted from now on. */
   on(trigger: FrameTrigger, befall: (line: SimLine) => void): void {
     this.#triggers.add(trigger, befall);
-    for (const line of this.lines) this.#watchWrites(line);
+    for (const line of this.lines) this.#writes.watch(line);
   }
 
   /** Cuts the line on which this direction's bytes are read then, once so many more of them are; after none this one. */
   cutAfter(toward: Toward, bytes: number, by: FlowEnd = 'reset', line = this.newest): void {
-    if (bytes > 0) this.#arm(toward, bytes, (each) => this.#cut(each, toward, by));
+    if (bytes > 0) this.#triggers.after(toward, bytes, (each) => this.#cut(each, toward, by));
     else if (line !== undefined) this.#cut(line, toward, by);
   }
 
   /** Alters the byte that is read in this direction after so many more; with a line and after none, the next one of that line. */
   flipAfter(toward: Toward, bytes: number, line?: SimLine): void {
     if (bytes === 0 && line !== undefined) line.flow(toward).flip();
-    else this.#arm(toward, bytes, (each) => each.flow(toward).flip());
+    else this.#triggers.after(toward, bytes, (each) => each.flow(toward).flip());
   }
 
   /** A middlebox has its way with the next chunk that is read in this direction. */
@@ -132,10 +125,7 @@ export class SimPath {
 
   /** A middlebox changes the ACKs that are written from now on in this direction of the present lines; heal cuts these. */
   trick(toward: Toward, how: AckTrick): void {
-    for (const line of this.lines) {
-      this.#watchWrites(line);
-      this.#tricks.set(line.flow(toward), trickOf(how));
-    }
+    for (const line of this.lines) this.#writes.trick(line, toward, how);
   }
 
   /** Nothing is read in this direction of the present lines for this time; then all of it is. */
@@ -165,8 +155,7 @@ export class SimPath {
     const hello = this.#hellos.at((isAnswered ? -1 : -2) - back);
     if (hello === undefined) return;
     this.#replayCount += 1;
-    const line = this.#makeLine(`${this.#options.name}/replay/${this.#replayCount}`);
-    this.#replays.add(line);
+    const line = this.#makeLine(`${this.#options.name}/replay/${this.#replayCount}`, undefined, true);
     this.#arrive(line);
     line.client.write([hello]);
     this.#options.clock.at(this.#nowMs + stayMs, () => line.client.end());
@@ -179,17 +168,17 @@ export class SimPath {
     for (const line of this.lines) line.flow(toward).weather = weather;
   }
 
-  /** Takes back every fault that waits or lasts: dials get through, stalls end, the weather is as it was at first. */
+  /** Takes back every fault that waits or lasts: dials get through, stalls end, the weather is as at first, lines with false ACKs go. */
   heal(): void {
     this.door = 'open';
     this.directDoor = 'open';
-    this.#arms.server.length = 0;
-    this.#arms.client.length = 0;
     this.#triggers.clear();
     this.setWeather('server', this.#options.weather);
     this.setWeather('client', this.#options.weather);
-    for (const line of this.lines) this.#calm(line);
-    this.#tricks.clear();
+    for (const line of this.lines) {
+      line.catchUp();
+      for (const toward of this.#writes.tricked(line)) this.#cut(line, toward, 'reset');
+    }
   }
 
   /** A process is gone, or one thread of it. Its machine says so on all its lines, or nobody does. */
@@ -207,13 +196,6 @@ export class SimPath {
 
   // ---- below
 
-  /** A line whose ACKs are not true has no future; nothing else of what befell it lasts. */
-  #calm(line: SimLine): void {
-    line.catchUp();
-    for (const toward of ['server', 'client'] as const)
-      if (this.#tricks.has(line.flow(toward))) this.#cut(line, toward, 'reset');
-  }
-
   get #nowMs(): number {
     return this.#options.clock.now();
   }
@@ -230,7 +212,7 @@ export class SimPath {
     return line.client;
   }
 
-  #makeLine(name: string, port?: number): SimLine {
+  #makeLine(name: string, port?: number, isStrange = false): SimLine {
     this.#sweep();
     const { seed, clock, watch, address } = this.#options;
     const options = {
@@ -238,32 +220,15 @@ export class SimPath {
       draws: new Draws(seed, name),
       toServer: this.#weather.server,
       toClient: this.#weather.client,
-      allowance: (toward: Toward) => this.#allowance(line, toward),
-      passed: (toward: Toward, count: number) => this.#pass(line, toward, count),
+      allowance: (toward: Toward) => this.#triggers.allowance(line, toward),
+      passed: (toward: Toward, count: number) => this.#triggers.pass(line, toward, count),
       touched: watch,
       tap: (toward: Toward, chunk: Uint8Array) => this.tap?.read(line, toward, chunk),
     };
     const line: SimLine = new SimLine(options, endsOf(address, port));
     this.#lines.add(line);
-    if (this.#options.linter !== undefined || this.#triggers.areWaiting) this.#watchWrites(line, name);
+    this.#writes.begin(line, isStrange ? undefined : name);
     return line;
-  }
-
-  /** Nobody looks at what is written until somebody has to. */
-  #watchWrites(line: SimLine, name = ''): void {
-    const looked = this.#options.linter?.connection(name);
-    for (const toward of ['server', 'client'] as const) {
-      const flow = line.flow(toward);
-      if (flow.onWrite !== undefined) continue;
-      const follower = this.#triggers.follow(line, toward);
-      flow.onWrite = (parts) => {
-        if (!this.#replays.has(line)) for (const part of parts) looked?.wrote(opposite(toward), part);
-        const trick = this.#tricks.get(flow);
-        const carried = trick === undefined ? parts : trick(parts);
-        for (const part of carried) follower.feed(part);
-        return carried;
-      };
-    }
   }
 
   #knock(line: SimLine, events: LineEvents, port: number | undefined): void {
@@ -307,35 +272,12 @@ export class SimPath {
     arrive(line, server);
   }
 
-  #arm(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
-    const arms = this.#arms[toward];
-    arms.push({ atBytes: this.#passed[toward] + bytes, befall });
-    arms.sort((one, other) => one.atBytes - other.atBytes);
-  }
-
-  #allowance(line: SimLine, toward: Toward): number {
-    const arm = this.#arms[toward][0];
-    const allowed = arm === undefined ? Infinity : arm.atBytes - this.#passed[toward];
-    return Math.min(allowed, this.#triggers.allowance(line.flow(toward)));
-  }
-
-  #pass(line: SimLine, toward: Toward, count: number): void {
-    this.#passed[toward] += count;
-    this.#triggers.pass(line, line.flow(toward));
-    const arms = this.#arms[toward];
-    for (let arm = arms[0]; arm !== undefined && arm.atBytes <= this.#passed[toward]; arm = arms[0]) {
-      arms.shift();
-      arm.befall(line);
-    }
-  }
-
   /** Forgets the lines that nobody uses. */
   #sweep(): void {
     for (const line of this.#lines) {
       if (!line.isOver) continue;
       line.stop();
-      this.#tricks.delete(line.toServer);
-      this.#tricks.delete(line.toClient);
+      this.#writes.forget(line);
       this.#lines.delete(line);
     }
   }
@@ -343,7 +285,7 @@ export class SimPath {
   #cut(line: SimLine, toward: Toward, by: FlowEnd): void {
     if (line.isOver) return;
     this.lossCount += 1;
-    this.#options.watch('cut', toward, this.#passed[toward]);
+    this.#options.watch('cut', toward, this.passedBytes(toward));
     this.tap?.cut(line, toward);
     line.cut(toward, by);
   }

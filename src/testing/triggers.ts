@@ -1,6 +1,6 @@
 /**
- * Faults that wait for a frame: they count the frames of a path as these are written, so that the place is known before a
- * byte of it is read, and come true when the reader gets there.
+ * Faults of a path that wait for a byte, or for a frame: frames are counted as they are written, so that the place is known
+ * before a byte of it is read, and what waits for it comes true when the reader gets there.
  */
 import { FrameType } from '../wire/frame.ts';
 import type { Flow } from './flow.ts';
@@ -29,8 +29,16 @@ interface Place {
   readonly befall: (line: SimLine) => void;
 }
 
+/** A fault that waits for a byte of its direction, on whatever line that is read. */
+interface Arm {
+  readonly atBytes: number;
+  readonly befall: (line: SimLine) => void;
+}
+
 /** The triggers of one path. */
 export class Triggers {
+  readonly #passed = { server: 0, client: 0 };
+  readonly #arms: { readonly server: Arm[]; readonly client: Arm[] } = { server: [], client: [] };
   #waiting: readonly Waiting[] = [];
   #places: readonly Place[] = [];
 
@@ -48,6 +56,20 @@ export class Triggers {
   clear(): void {
     this.#waiting = [];
     this.#places = [];
+    this.#arms.server.length = 0;
+    this.#arms.client.length = 0;
+  }
+
+  /** Bytes that were read in this direction, over all lines. */
+  passedBytes(toward: Toward): number {
+    return this.#passed[toward];
+  }
+
+  /** Something befalls the line on which the byte is read that comes after so many more. */
+  after(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
+    const arms = this.#arms[toward];
+    arms.push({ atBytes: this.#passed[toward] + bytes, befall });
+    arms.sort((one, other) => one.atBytes - other.atBytes);
   }
 
   /** Gives who has to be fed what is written to this line in this direction. */
@@ -57,19 +79,30 @@ export class Triggers {
     return new FrameFollower((type, startBytes) => this.#began(flow, toward, type, before + startBytes));
   }
 
-  /** How many bytes of this flow may be read before something comes true. */
-  allowance(flow: Flow): number {
-    let least = Infinity;
+  /** How many bytes of this line may be read in this direction before something comes true. */
+  allowance(line: SimLine, toward: Toward): number {
+    const arm = this.#arms[toward][0];
+    let least = arm === undefined ? Infinity : arm.atBytes - this.#passed[toward];
+    if (this.#places.length === 0) return least;
+    const flow = line.flow(toward);
     for (const place of this.#places) if (place.flow === flow) least = Math.min(least, place.atBytes - flow.readBytes);
     return least;
   }
 
-  /** Bytes of this line were read: what waited for them comes true. */
-  pass(line: SimLine, flow: Flow): void {
-    if (this.#places.length === 0) return;
+  /** So many bytes of this line were read: what waited for them comes true. */
+  pass(line: SimLine, toward: Toward, count: number): void {
+    this.#passed[toward] += count;
+    if (this.#places.length > 0) this.#reach(line, line.flow(toward));
+    const arms = this.#arms[toward];
+    for (let arm = arms[0]; arm !== undefined && arm.atBytes <= this.#passed[toward]; arm = arms[0]) {
+      arms.shift();
+      arm.befall(line);
+    }
+  }
+
+  #reach(line: SimLine, flow: Flow): void {
     const isReached = (place: Place): boolean => place.flow === flow && place.atBytes <= flow.readBytes;
     const reached = this.#places.filter(isReached);
-    if (reached.length === 0) return;
     this.#places = this.#places.filter((place) => !isReached(place));
     for (const { befall } of reached) befall(line);
   }
