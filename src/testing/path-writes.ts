@@ -5,7 +5,7 @@
 import { type AckTrick, trickOf } from './ack-tricks.ts';
 import type { Flow } from './flow.ts';
 import type { WireLinter } from './linter.ts';
-import type { SimLine, Toward } from './sim-line.ts';
+import { type SimLine, type Toward, opposite } from './sim-line.ts';
 import type { Triggers } from './triggers.ts';
 
 const ways = ['server', 'client'] as const;
@@ -34,7 +34,7 @@ export class PathWrites {
       if (flow.onWrite !== undefined) continue;
       const follower = this.#triggers.follow(line, toward);
       flow.onWrite = (parts) => {
-        if (looked !== undefined) for (const part of parts) looked.wrote(writerOf(toward), part);
+        if (looked !== undefined) for (const part of parts) looked.wrote(opposite(toward), part);
         const carried = this.#tricks.get(flow)?.(parts) ?? parts;
         for (const part of carried) follower.feed(part);
         return carried;
@@ -57,8 +57,4 @@ export class PathWrites {
   forget(line: SimLine): void {
     for (const toward of ways) this.#tricks.delete(line.flow(toward));
   }
-}
-
-function writerOf(toward: Toward): Toward {
-  return toward === 'server' ? 'client' : 'server';
 }

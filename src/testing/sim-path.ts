@@ -12,7 +12,7 @@ import type { SimHost } from './sim-host.ts';
 import type { WireLinter } from './linter.ts';
 import type { PathTap } from './path-tap.ts';
 import { PathWrites } from './path-writes.ts';
-import { SimLine, type Toward } from './sim-line.ts';
+import { SimLine, type Toward, opposite } from './sim-line.ts';
 import { type FrameTrigger, Triggers } from './triggers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -295,8 +295,4 @@ export class SimPath {
     if (this.#hellos.length === HELLOS_MAX) this.#hellos.shift();
     this.#hellos.push(hello);
   }
-}
-
-function opposite(toward: Toward): Toward {
-  return toward === 'server' ? 'client' : 'server';
 }

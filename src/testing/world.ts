@@ -110,7 +110,7 @@ export class World implements Surroundings {
 
   /** From now on every byte is looked at that an end of a new client's path writes; `told` is given what is not legal. */
   lint(told: (sentence: string) => void): void {
-    this.#linter = new WireLinter(told, simSecrets.sign);
+    this.#linter = new WireLinter(told, (secret, ...parts) => simSecrets.sign(secret, ...parts));
   }
 
   /** Lets this much virtual time pass. */

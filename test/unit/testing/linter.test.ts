@@ -38,8 +38,19 @@ interface WelcomeFields {
 
 function welcome(hellos: Buffer, change: Partial<WelcomeFields> = {}): Buffer {
   const fields: WelcomeFields = {
-    ...{ version: 1, features: 1, lingerMs: 60_000, messageBytes: 200_000, windowMessages: 10, windowBytes: 150_000 },
-    ...{ mode: 0, id: 's-1', epoch: 1, lossCode: 0, orderedReceived: 0, cursor: 0, directReceived: 0 },
+    version: 1,
+    features: 1,
+    lingerMs: 60_000,
+    messageBytes: 200_000,
+    windowMessages: 10,
+    windowBytes: 150_000,
+    mode: 0,
+    id: 's-1',
+    epoch: 1,
+    lossCode: 0,
+    orderedReceived: 0,
+    cursor: 0,
+    directReceived: 0,
     mac: Buffer.alloc(0),
     ...change,
   };
