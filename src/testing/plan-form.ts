@@ -8,7 +8,6 @@ import {
   numberForm,
   recordForm,
   refuse,
-  textForm,
   unionForm,
   wholeForm,
   wordForm,
@@ -156,10 +155,3 @@ export const storePlanForm: Form<StorePlan> = recordForm({
     ),
   ),
 }) as Form<StorePlan>;
-
-/** What is told of a plan that once failed: a sentence of story, and what it broke. */
-export const regressionForm = {
-  version: versionForm,
-  story: textForm,
-  found: textForm,
-} as const;

@@ -67,7 +67,7 @@ describe('a world', () => {
     await world.run(100);
     expect([path.dialCount, told]).toEqual([2, []]);
     path.newest?.server.write([frameOf(FrameType.PONG, new Uint8Array(8), undefined)]);
-    expect(told).toEqual(['client/2, server: it sent a PONG 0 that nobody asked for']);
+    expect(told).toEqual([expect.stringMatching(/^client\/2, server: it sent /)]);
   });
 
   it('has doubles: copies of a process as it was when the two were parted', async () => {
