@@ -33,7 +33,10 @@ export type {
 export { torture } from './kit/torture.ts';
 export type { FixedStep, TortureOptions } from './kit/torture.ts';
 export type { Oracle, Place, Verdict } from './kit/verdict.ts';
-export type { Fault, FaultAction } from './plan.ts';
+export type { Fault, FaultAction, When } from './plan.ts';
+export { WireLinter } from './linter.ts';
+export type { LineLinter } from './linter.ts';
+export type { PlanTrigger } from './triggers.ts';
 export { chaosProxy } from './proxy/chaos-proxy.ts';
 export type { ChaosProxy, ChaosProxyOptions, ProxyCounts, ProxyEvent, ProxyLane } from './proxy/chaos-proxy.ts';
 export type { ConnectionFault } from './proxy/connection.ts';

@@ -36,7 +36,7 @@ export class PathWrites {
       flow.onWrite = (parts) => {
         if (looked !== undefined) for (const part of parts) looked.wrote(opposite(toward), part);
         const carried = this.#tricks.get(flow)?.(parts) ?? parts;
-        for (const part of carried) follower.feed(part);
+        for (const part of carried) follower.follow(part);
         return carried;
       };
     }

@@ -8,7 +8,7 @@ import type { ShardsPlan } from './shards-plan.ts';
 import type { Door } from './sim-path.ts';
 import type { Toward } from './sim-line.ts';
 import type { Saying } from './speaker.ts';
-import type { FrameTrigger } from './triggers.ts';
+import type { PlanTrigger } from './triggers.ts';
 
 /** A shard, as seen from a client. */
 export type WhichShard = 'home' | 'landing';
@@ -41,7 +41,7 @@ export type FaultAction =
 
 /** When a fault comes: at a time, or on a frame. On one that is never written it does not come at all. */
 export type When =
-  { readonly atMs: number; readonly on?: undefined } | { readonly on: FrameTrigger; readonly atMs?: undefined };
+  { readonly atMs: number; readonly on?: undefined } | { readonly on: PlanTrigger; readonly atMs?: undefined };
 
 /** A fault at its time or place, on the path of the client with this number. */
 export type Fault = When & { readonly client: number } & FaultAction;

@@ -13,7 +13,7 @@ import type { WireLinter } from './linter.ts';
 import type { PathTap } from './path-tap.ts';
 import { PathWrites } from './path-writes.ts';
 import { SimLine, type Toward, opposite } from './sim-line.ts';
-import { type FrameTrigger, Triggers } from './triggers.ts';
+import { type PlanTrigger, Triggers } from './triggers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What becomes of a dial: it gets through, or one of the ways in which it does not. */
@@ -90,7 +90,7 @@ export class SimPath {
   // ---- faults
 
   /** Lets something befall the line on which this place of its frames is reached; they are counted from now on. */
-  on(trigger: FrameTrigger, befall: (line: SimLine) => void): void {
+  on(trigger: PlanTrigger, befall: (line: SimLine) => void): void {
     this.#triggers.add(trigger, befall);
     for (const line of this.lines) this.#writes.watch(line);
   }

@@ -2,13 +2,12 @@
  * Faults of a path that wait for a byte, or for a frame: frames are counted as they are written, so that the place is known
  * before a byte of it is read, and what waits for it comes true when the reader gets there.
  */
-import { FrameType } from '../wire/frame.ts';
 import type { Flow } from './flow.ts';
 import { FrameFollower, type FrameName } from './frame-follower.ts';
 import type { SimLine, Toward } from './sim-line.ts';
 
 /** A place in what travels: so many bytes into one of the frames of a direction. */
-export interface FrameTrigger {
+export interface PlanTrigger {
   readonly frame: FrameName;
   /** Which of them, from 1: counted as they are written, over all lines of the client's path, from the start of the run. */
   readonly nth: number;
@@ -18,7 +17,7 @@ export interface FrameTrigger {
 }
 
 interface Waiting {
-  readonly on: FrameTrigger;
+  readonly on: PlanTrigger;
   readonly befall: (line: SimLine) => void;
   count: number;
 }
@@ -48,7 +47,7 @@ export class Triggers {
   }
 
   /** Adds one; frames are counted from now on. */
-  add(on: FrameTrigger, befall: (line: SimLine) => void): void {
+  add(on: PlanTrigger, befall: (line: SimLine) => void): void {
     this.#waiting = [...this.#waiting, { on, befall, count: 0 }];
   }
 
@@ -76,7 +75,7 @@ export class Triggers {
   follow(line: SimLine, toward: Toward): FrameFollower {
     const flow = line.flow(toward);
     const before = flow.writtenBytes;
-    return new FrameFollower((type, startBytes) => this.#began(flow, toward, type, before + startBytes));
+    return new FrameFollower((frame, startBytes) => this.#began(flow, toward, frame, before + startBytes));
   }
 
   /** How many bytes of this line may be read in this direction before something comes true. */
@@ -107,10 +106,10 @@ export class Triggers {
     for (const { befall } of reached) befall(line);
   }
 
-  #began(flow: Flow, toward: Toward, type: number, startBytes: number): void {
+  #began(flow: Flow, toward: Toward, frame: FrameName | undefined, startBytes: number): void {
     for (const waiting of this.#waiting) {
       const { on, befall } = waiting;
-      if (on.toward !== toward || FrameType[on.frame] !== type) continue;
+      if (on.toward !== toward || on.frame !== frame) continue;
       waiting.count += 1;
       if (waiting.count !== on.nth) continue;
       this.#waiting = this.#waiting.filter((each) => each !== waiting);

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import type { Fault, FaultAction, When } from '../plan.ts';
-import type { FrameTrigger } from '../triggers.ts';
+import type { PlanTrigger } from '../triggers.ts';
 
 /** Until when faults come and users act, in virtual milliseconds. */
 export const CHAOS_MS = 4_000;
@@ -120,7 +120,7 @@ const frames = fc.constantFrom(
   { frame: 'REFUSED' as const, toward: 'client' as const },
 );
 
-const trigger: fc.Arbitrary<FrameTrigger> = fc
+const trigger: fc.Arbitrary<PlanTrigger> = fc
   .tuple(frames, fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 150 })))
   .map(([place, nth, afterBytes]) => ({ ...place, nth, afterBytes }));
 

@@ -11,7 +11,7 @@ import type { Direction, Pace } from './plan.ts';
 
 /**
  * Lets a fault come true on the lane of its client now. False: it is none of a line, and nothing was done. That holds for
- * `reconnect` and `disconnect`, which the client does itself, for faults of processes and shards, and for `directDoor`, as
+ * `reconnect` and `disconnect`, which the client does itself, for `clog` and `acks`, which the proxy does not have, for faults of processes and shards, and for `directDoor`, as
  * nobody comes back by a direct port from behind a proxy.
  */
 export function realFaults(lane: ProxyLane, fault: FaultAction): boolean {
@@ -47,6 +47,8 @@ export function realFaults(lane: ProxyLane, fault: FaultAction): boolean {
     case 'door':
       knock(lane, fault.door, fault.forMs);
       return true;
+    case 'clog':
+    case 'acks':
     case 'reconnect':
     case 'disconnect':
     case 'directDoor':
