@@ -20,8 +20,8 @@ export function schedule(world: World, fault: Fault, told: () => void = () => {}
   else world.clients[fault.client]?.path.on(fault.on, comesTrue);
 }
 
-/** Lets a fault come true now; on the line given, if it came by a frame. */
-function befall(world: World, fault: Fault, line: SimLine | undefined): void {
+/** Lets a fault come true now, whatever it says of its time; on the line given, if it came by a frame. */
+export function befall(world: World, fault: Fault, line?: SimLine): void {
   const node = world.clients[fault.client];
   if (node === undefined) return;
   const { path } = node;

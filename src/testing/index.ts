@@ -18,9 +18,12 @@ export { SimulationFailed } from './kit/failure.ts';
 export { faultPlan, faults } from './kit/faults.ts';
 export type { FaultKind, FaultPlanOptions } from './kit/faults.ts';
 export type { KitPlan, PlannedStep, SavedPlan } from './kit/plan.ts';
+export { onReal } from './kit/real.ts';
+export type { RealOptions, RealReport, RealSimulation } from './kit/real.ts';
 export { simulate } from './kit/scenario.ts';
 export type {
   Around,
+  DrivenSimulation,
   Scenario,
   SimulatedClientOptions,
   SimulatedServer,
@@ -30,8 +33,10 @@ export type {
   StepContext,
   View,
 } from './kit/scenario.ts';
+export type { Sim, StartOptions, Who } from './kit/sim.ts';
 export { torture } from './kit/torture.ts';
 export type { FixedStep, TortureOptions } from './kit/torture.ts';
+export type { FaultChoice, FaultVerbs, LinkVerbs } from './kit/verbs.ts';
 export type { Oracle, Place, Verdict } from './kit/verdict.ts';
 export type { Fault, FaultAction, When } from './plan.ts';
 export { WireLinter } from './linter.ts';

@@ -15,6 +15,7 @@ import type { Act, Fault, Plan } from './plan.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { Task } from './speaker.ts';
 import type { ClientNode } from './client-node.ts';
+import type { World } from './world.ts';
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
 const PARTIAL_FRAME_MS = 90_000;
@@ -37,8 +38,17 @@ export interface RehearsalReport {
   readonly virtualMs: number;
 }
 
-/** Plays a plan to its end; of some seeds, and where `isWatched` says so, every byte that is written is held against the protocol. */
-export async function rehearse(plan: Plan, isWatched = isLinted(plan.seed)): Promise<RehearsalReport> {
+/** What else a rehearsal is told. */
+export interface RehearsalOptions {
+  /** Whether every byte that is written is held against the protocol; of some seeds, unless it says so. */
+  readonly isWatched?: boolean;
+  /** Gets the world before anything happens in it. */
+  readonly prepare?: (world: World) => void;
+}
+
+/** Plays a plan to its end. */
+export async function rehearse(plan: Plan, options: RehearsalOptions = {}): Promise<RehearsalReport> {
+  const { isWatched = isLinted(plan.seed), prepare } = options;
   const cast = new Cast(plan, isWatched);
   const { world } = cast;
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
@@ -53,6 +63,7 @@ export async function rehearse(plan: Plan, isWatched = isLinted(plan.seed)): Pro
     world.loop.clock.at(closing.atMs, () => each.begin());
     return each;
   });
+  prepare?.(world);
   await world.run(plan.chaosMs);
   world.heal();
   if (plan.closings === undefined) await rest(cast, plan);

@@ -112,8 +112,9 @@ export class SimPath {
     this.newest?.flow(toward).rewrite(change);
   }
 
-  /** From now on everything vanishes in this direction of the present lines, goodbyes too. */
-  swallow(toward: Toward): void {
+  /** From now on, or once so many more bytes are read, all vanishes in this direction of the present lines, goodbyes too. */
+  swallow(toward: Toward, afterBytes = 0): void {
+    if (afterBytes > 0) return this.#triggers.after(toward, afterBytes, () => this.swallow(toward));
     for (const line of this.lines) line.flow(toward).stall(Infinity);
     this.lossCount += 1;
   }
@@ -244,10 +245,10 @@ export class SimPath {
       return;
     }
     if (door === 'open') clock.at(thereMs, () => this.#arrive(line, port));
-    const closesAtOnce = door === 'closesAtOnce';
+    line.toClient.stall(backMs);
     clock.at(backMs, () => {
       line.client.host?.bring(() => this.#open(line, events));
-      if (closesAtOnce) line.client.host?.bring(() => line.client.lose('finish'));
+      if (door === 'closesAtOnce') line.client.host?.bring(() => line.client.lose('finish'));
     });
   }
 
@@ -266,8 +267,7 @@ export class SimPath {
     const server = this.#listener(port);
     if (line.client.isOver || server === undefined) {
       line.server.isOver = true;
-      line.toClient.breakOff('reset');
-      return;
+      return line.toClient.breakOff('reset');
     }
     arrive(line, server);
   }

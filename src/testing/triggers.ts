@@ -67,8 +67,8 @@ export class Triggers {
   /** Something befalls the line on which the byte is read that comes after so many more. */
   after(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
     const arms = this.#arms[toward];
-    arms.push({ atBytes: this.#passed[toward] + bytes, befall });
-    arms.sort((one, other) => one.atBytes - other.atBytes);
+    const atBytes = this.#passed[toward] + bytes;
+    arms.splice(arms.findLastIndex((arm) => arm.atBytes <= atBytes) + 1, 0, { atBytes, befall });
   }
 
   /** Gives who has to be fed what is written to this line in this direction. */

@@ -12,7 +12,7 @@ import { type Plans, holds, readRegression, regressions } from './regressions.ts
 function play({ kind, plan }: Plans): Promise<unknown> {
   switch (kind) {
     case 'sessions':
-      return rehearse(plan, true);
+      return rehearse(plan, { isWatched: true });
     case 'store':
       return rehearseStore(plan);
     case 'groups':

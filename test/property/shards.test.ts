@@ -125,18 +125,6 @@ describe('a relayed connection', () => {
     expect((await rehearse(story(talk, []))).shards).toEqual({ lossCount: 0, relayCountMax: 2 });
   });
 
-  it.each(['server', 'client'] as const)('may be cut after every byte toward the %s', async (toward) => {
-    for (let afterBytes = 1; afterBytes <= 500; afterBytes += 1) {
-      const by = afterBytes % 2 === 0 ? 'reset' : 'finish';
-      const cut: Fault = { type: 'cut', client: 0, atMs: 0, toward, afterBytes, by };
-      try {
-        await rehearse(story(talk, [cut]));
-      } catch (error) {
-        throw new Error(`cut by ${by} after ${afterBytes} bytes toward the ${toward}`, { cause: error });
-      }
-    }
-  });
-
   it.each(['home', 'landing'] as const)('may lose its shard at the %s at any moment', async (which) => {
     for (let atMs = 20; atMs < 160; atMs += 1) {
       const crash: Fault = { type: 'shardCrash', client: 0, which, isSilent: atMs % 3 === 0, atMs };

@@ -230,8 +230,8 @@ const foundBeforeChecksum = new Set([
   'frame-too-large',
 ]);
 
-/** How long the user's code may take in all. */
-const WORK_MS = 60_000;
+/** How long the user's code may take in all, in milliseconds. */
+export const WORK_MS = 60_000;
 
 /** How both ends are made: short times, so that little is waited for, and a checksum, so that altered bytes are found. */
 const ends = {
@@ -241,14 +241,15 @@ const ends = {
   lingerMs: 120_000,
 };
 
-function optionsOf({ clientOptions }: AnyScenario, number: number) {
+/** Options of a client of a scenario, with the times of the kit where it does not say otherwise. */
+export function optionsOf({ clientOptions }: AnyScenario, number: number) {
   const own: ClientOptions<AnyContract> =
     (typeof clientOptions === 'function' ? clientOptions(number) : clientOptions) ?? {};
   return { ...timed(own), backoff: { ...rehearsalTimers.backoff, ...own.backoff } };
 }
 
 /** The user's options in front of those of the kit. */
-function timed<Options extends EndOptions>(own: Options) {
+export function timed<Options extends EndOptions>(own: Options) {
   const { intervalMs, timeoutMs } = own.heartbeat ?? {};
   return {
     ...ends,

@@ -1,6 +1,7 @@
 /** Random plans of a scenario, and how a plan becomes smaller once it fails. */
 import fc from 'fast-check';
 import { CHAOS_MS, faults as presets, weather } from './faults.ts';
+import { shortest } from '../shortest.ts';
 import type { KitPlan, PlannedStep } from './plan.ts';
 import type { AnyScenario } from './scenario.ts';
 
@@ -54,7 +55,7 @@ export function partOf(plan: KitPlan, kept: Kept): KitPlan {
 }
 
 /**
- * The smallest part that still fails, as far as leaving out one fault or step at a time leads there; `fails` plays a part and
+ * The smallest part that still fails, as far as leaving out faults and steps leads there; `fails` plays a part and
  * answers false when there is no time left.
  */
 export async function minimize(plan: KitPlan, fails: (part: KitPlan) => Promise<boolean>): Promise<Kept> {
@@ -62,10 +63,8 @@ export async function minimize(plan: KitPlan, fails: (part: KitPlan) => Promise<
   for (let before = -1; before !== sizeOf(kept);) {
     before = sizeOf(kept);
     for (const lane of ['faults', 'steps'] as const) {
-      for (const index of kept[lane].toReversed()) {
-        const less = { ...kept, [lane]: kept[lane].filter((each) => each !== index) };
-        if (await fails(partOf(plan, less))) kept = less;
-      }
+      const list = await shortest(kept[lane], (rest) => fails(partOf(plan, { ...kept, [lane]: rest })));
+      kept = { ...kept, [lane]: list };
     }
   }
   return kept;

@@ -1,5 +1,5 @@
 /** Plays one plan of a scenario: chaos, heal, rest, the user's last look, goodbye. Throws a `Verdict` when it goes wrong. */
-import { schedule } from '../befall.ts';
+import { befall, schedule } from '../befall.ts';
 import type { Fault } from '../plan.ts';
 import type { World } from '../world.ts';
 import { Ensemble } from './ensemble.ts';
@@ -47,7 +47,8 @@ export async function play(
 /** What waits for a byte gets so long after the last thing that is planned. */
 const CHAOS_TAIL_MS = 1_000;
 
-class Run {
+/** One run in parts, for whoever decides what comes when. */
+export class Run {
   readonly #scenario: AnyScenario;
   readonly #plan: KitPlan;
   readonly #all: Ensemble;
@@ -64,14 +65,14 @@ class Run {
     const world = this.#world;
     const { server, work, picture } = this.#all;
     const { faults, steps } = this.#plan;
-    this.#watchInvariant();
+    this.watchInvariant();
     for (const fault of faults) this.#schedule(fault);
-    for (const step of steps) world.loop.clock.at(step.atMs, () => this.#perform(step));
+    for (const step of steps) world.loop.clock.at(step.atMs, () => this.perform(step));
     await world.run(this.#chaosMs);
     world.heal();
     picture?.note('', '-- the network is healed, and who was down starts again --');
     const calm = await this.#calm();
-    await this.#rest();
+    await this.rest();
     inspectRest(world, server);
     await this.#finally();
     picture?.stop();
@@ -91,7 +92,8 @@ class Run {
     return chaosMs === undefined ? last + CHAOS_TAIL_MS : Math.max(chaosMs, last + 1);
   }
 
-  #perform(step: PlannedStep): void {
+  /** A client does this step now. */
+  perform(step: PlannedStep): void {
     const number = step.client % this.#world.clients.length;
     const node = this.#world.clients[number];
     if (node === undefined) return;
@@ -112,13 +114,29 @@ class Run {
     });
   }
 
-  #schedule(fault: Fault): void {
-    const client = fault.client % this.#world.clients.length;
-    const told = (): void => this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
-    schedule(this.#world, { ...fault, client }, told);
+  /** A fault comes true now. */
+  befall(fault: Fault): void {
+    const struck = this.#struck(fault);
+    this.#tell(struck);
+    befall(this.#world, struck);
   }
 
-  #watchInvariant(): void {
+  #schedule(fault: Fault): void {
+    const struck = this.#struck(fault);
+    schedule(this.#world, struck, () => this.#tell(struck));
+  }
+
+  /** A plan may name more clients than there are. */
+  #struck(fault: Fault): Fault {
+    return { ...fault, client: fault.client % this.#world.clients.length };
+  }
+
+  #tell(fault: Fault): void {
+    this.#all.picture?.note(`c${fault.client}`, `-- fault: ${faultWords(fault)} --`);
+  }
+
+  /** From now on the invariant of the scenario is looked at after each event. */
+  watchInvariant(): void {
     const { loop } = this.#world;
     const scenario = this.#scenario;
     if (scenario.invariant === undefined) return;
@@ -146,7 +164,8 @@ class Run {
     return { restMs: world.nowMs, passed };
   }
 
-  async #rest(): Promise<void> {
+  /** Waits until all is at rest; throws a `Verdict` when that takes longer than it may. */
+  async rest(): Promise<void> {
     const world = this.#world;
     const timing = this.#all.timing;
     const { faults } = this.#plan;

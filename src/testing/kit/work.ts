@@ -2,12 +2,20 @@
  * What code of the user is doing in a run: handlers, methods and steps that have begun and not ended. Handlers are wrapped
  * where they are attached, so that each is known by name, and that it runs once for each message, in order, is seen.
  */
-import type { SimHost } from '../sim-host.ts';
 import { Verdict } from './verdict.ts';
+
+/** The process whose code it is. */
+export interface JobHost {
+  readonly name: string;
+  readonly isAlive: boolean;
+  readonly clock: { now(): number };
+  /** Who is told of a verdict; `guard` tells what the work throws, and throws it. */
+  readonly loop: { guard<Value>(work: () => Value): Value };
+}
 
 /** Something that has begun. */
 export interface Job {
-  readonly host: SimHost;
+  readonly host: JobHost;
   readonly what: string;
   readonly messageId: string | undefined;
   readonly sinceMs: number;
@@ -42,7 +50,7 @@ export class Work {
   }
 
   /** Watches what is attached to this handle from now on. */
-  wrap(handle: Handle, host: SimHost): void {
+  wrap(handle: Handle, host: JobHost): void {
     const on = handle.on.bind(handle);
     const once = handle.once.bind(handle);
     const expose = handle.expose.bind(handle);
@@ -55,7 +63,7 @@ export class Work {
   }
 
   /** Counts a promise of the user as open until it has settled. */
-  track(host: SimHost, what: string, messageId: string | undefined, promise: PromiseLike<unknown>): void {
+  track(host: JobHost, what: string, messageId: string | undefined, promise: PromiseLike<unknown>): void {
     const job: Job = { host, what, messageId, sinceMs: host.clock.now() };
     const end = (): void => {
       if (this.#open.delete(job) && host.isAlive) this.#told('ends', job);
@@ -69,7 +77,7 @@ export class Work {
     this.#open.clear();
   }
 
-  #worker(handle: Handle, host: SimHost, what: string, worker: Worker): Worker {
+  #worker(handle: Handle, host: JobHost, what: string, worker: Worker): Worker {
     if (typeof worker !== 'function') return worker;
     const last = { epoch: 0, seq: 0 };
     return (...args) => {
@@ -83,7 +91,7 @@ export class Work {
     };
   }
 
-  #methods(handle: Handle, host: SimHost, methods: object): object {
+  #methods(handle: Handle, host: JobHost, methods: object): object {
     if (typeof methods !== 'object' || methods === null) return methods;
     const wrapped: Record<string, Worker> = {};
     const chain: object[] = [];
@@ -99,7 +107,7 @@ export class Work {
 }
 
 /** Within an epoch one handler gets messages with rising numbers; an older epoch does not come back. */
-function expectNext(last: { epoch: number; seq: number }, messageId: string, what: string, host: SimHost): void {
+function expectNext(last: { epoch: number; seq: number }, messageId: string, what: string, host: JobHost): void {
   const [epoch = 0, seq = 0] = messageId.split('/').slice(1).map(Number);
   if (epoch < last.epoch || (epoch === last.epoch && seq <= last.seq)) {
     const sentence = `the ${what} got message ${seq} of epoch ${epoch} after message ${last.seq} of epoch ${last.epoch}`;

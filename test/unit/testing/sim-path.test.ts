@@ -234,6 +234,19 @@ describe('a fault', () => {
     await setting.run(10);
     expect([server.bytes, client.log]).toEqual([[1, 2, 3], ['opened']]);
   });
+
+  it('tells that a line is open before it gives bytes, though the weather has become better since the dial', async () => {
+    const world = new Setting();
+    world.path.setWeather('client', { latencyMs: 400 });
+    const client = world.dial();
+    world.path.setWeather('client', { latencyMs: 0 });
+    await world.run(2);
+    world.accepted[0]?.line?.write([new Uint8Array([7])]);
+    await world.run(300);
+    expect([client.log, client.bytes]).toEqual([[], []]);
+    await world.run(200);
+    expect([client.log, client.bytes]).toEqual([['opened'], [7]]);
+  });
 });
 
 describe('a fault on a frame', () => {
