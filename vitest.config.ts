@@ -1,8 +1,32 @@
 // How the tests run: in worker threads, against the sources through the `homing-source` condition, no build needed.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const conditions = ['homing-source', 'node', 'import', 'module', 'default'];
 const reportFile = process.env['TEST_REPORT_FILE'];
+
+/** The files that take longest, so that none of them is begun last. A checkout that has not run them does not know it. */
+const longest = [
+  'property/volume',
+  'property/torture',
+  'threads/law',
+  'conformance',
+  'threads/drain',
+  'property/shards',
+  'property/payload-fuzz',
+  'property/sessions',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -10,8 +34,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'threads',
-    // Most tests wait for sockets and threads as much as they compute.
-    maxWorkers: '100%',
+    // Most tests wait for sockets, processes and threads as much as they compute: one more than there are cores.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     execArgv: ['--conditions=homing-source'],
     testTimeout: 60_000,
     hookTimeout: 30_000,

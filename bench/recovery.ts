@@ -3,7 +3,7 @@
  * the fault to the next message that the peer has processed. Run it alone, or let `bench/main.ts` call it.
  */
 import { createClient, createServer } from 'homing';
-import { type CuttingProxy, openProxy } from '../src/testing/cutting-proxy.ts';
+import { type ChaosProxy, openProxy } from '../src/testing/proxy/chaos-proxy.ts';
 
 /** Times in milliseconds. */
 export interface Recovery {
@@ -43,7 +43,7 @@ export async function measureRecovery(cuts = 400, halfOpens = 15): Promise<Recov
 async function recoveries(
   count: number,
   options: { readonly heartbeat?: typeof heartbeat },
-  fault: (proxy: CuttingProxy, index: number) => void,
+  fault: (proxy: ChaosProxy, index: number) => void,
 ): Promise<readonly number[]> {
   let processed = (): void => {};
   await using server = createServer<Ticks>((session) => session.on('tick', () => processed()), options);

@@ -9,11 +9,12 @@
  *   npm run mutants -- --jobs 2          two at a time; only where nothing else runs
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mutant, type Selected, misfitOf, mutated, pathOf, readMutants } from '../test/mutants/catalogue.ts';
+import { type Mutant, type Selected, misfitOf, mutated, readMutants } from '../test/mutants/catalogue.ts';
+import { copyTree } from '../test/mutants/tree.ts';
 
 /** Longer than any of the tests takes by itself on a busy machine. */
 const RUN_MS = 120_000;
@@ -21,9 +22,6 @@ const RUN_MS = 120_000;
 /** A single test that takes longer hangs; properties take their time. */
 const TEST_MS = 10_000;
 const PROPERTY_MS = 60_000;
-
-/** What the copy does not need, or has of its own. */
-const notCopied = new Set(['node_modules', '.git', 'dist', 'coverage']);
 
 /** What a run of tests came to. */
 interface Verdict {
@@ -77,20 +75,6 @@ function chosen(all: readonly Mutant[], names: readonly string[]): readonly Muta
     process.exit(2);
   }
   return names.length === 0 ? all : all.filter(({ id, area }) => names.includes(id) || names.includes(area));
-}
-
-function copyTree(to: string): string {
-  const from = pathOf('.');
-  mkdirSync(to);
-  for (const name of readdirSync(from)) {
-    if (!notCopied.has(name)) cpSync(join(from, name), join(to, name), { recursive: true });
-  }
-  // A folder of its own with links in it: what tools keep there stays in the copy.
-  mkdirSync(join(to, 'node_modules'));
-  for (const name of readdirSync(join(from, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(from, 'node_modules', name), join(to, 'node_modules', name));
-  }
-  return to;
 }
 
 /** A test that fails without any bug would catch every one. Only what is asked first: the others are asked seldom. */

@@ -3,8 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const WRITE_MS = 10;
 
+/** What a shop knows of its books. */
+export interface Books {
+  readonly sum: number;
+  has(id: string): Promise<boolean>;
+  /** Writes an order, and adds it to the sum. */
+  add(id: string, pieces: number): Promise<void>;
+}
+
 /** Orders by id, and the sum that is kept beside them. */
-export class Ledger {
+export class Ledger implements Books {
   readonly #pieces = new Map<string, number>();
   #sum = 0;
 
@@ -17,7 +25,6 @@ export class Ledger {
     return this.#pieces.has(id);
   }
 
-  /** Writes an order, and adds it to the sum. */
   async add(id: string, pieces: number): Promise<void> {
     await sleep(WRITE_MS);
     this.#pieces.set(id, pieces);

@@ -4,9 +4,9 @@
  */
 import { defineBehavior } from 'homing';
 import type { Shop } from './contract.ts';
-import type { Ledger } from './ledger.ts';
+import type { Books } from './ledger.ts';
 
-export const careless = (ledger: Ledger) =>
+export const careless = (ledger: Books) =>
   defineBehavior<Shop>({
     start(session) {
       session.on('order', async (id, pieces) => {
@@ -17,7 +17,7 @@ export const careless = (ledger: Ledger) =>
     },
   });
 
-export const careful = (ledger: Ledger) =>
+export const careful = (ledger: Books) =>
   defineBehavior<Shop>({
     start(session) {
       session.on('order', async (id, pieces) => {

@@ -3,20 +3,20 @@ import fc from 'fast-check';
 import type { Behavior } from 'homing';
 import { faults, simulate } from 'homing/testing';
 import type { Shop } from './contract.ts';
-import { Ledger } from './ledger.ts';
+import { type Books, Ledger } from './ledger.ts';
 
 /** What this test itself knows of a run. */
 interface Notes {
-  readonly ledger: Ledger;
+  readonly ledger: Books;
   readonly ordered: Map<string, number>;
   readonly confirmed: Set<string>;
 }
 
-/** A simulation of customers of this shop. */
-export const customersOf = (shop: (ledger: Ledger) => Behavior<Shop>) =>
+/** A simulation of customers of this shop, with new books for each run. */
+export const customersOf = (shop: (ledger: Books) => Behavior<Shop>, open: () => Books = () => new Ledger()) =>
   simulate({
     behavior: ({ ledger }: Notes) => shop(ledger),
-    notes: (): Notes => ({ ledger: new Ledger(), ordered: new Map(), confirmed: new Set() }),
+    notes: (): Notes => ({ ledger: open(), ordered: new Map(), confirmed: new Set() }),
     faults: faults.crashy(),
     client(client, { notes }) {
       client.on('confirmed', (id) => void notes.confirmed.add(id));

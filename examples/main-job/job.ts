@@ -2,8 +2,8 @@
  * The conductor: starts the server process, the proxy and the client process, lets the storm pass, collects what both
  * ends say, and ends whatever it started. The views only look at its tally.
  */
-import { type CuttingProxy, openProxy } from '#testing/cutting-proxy';
-import { storm } from '#testing/line-plan';
+import { type ChaosProxy, openProxy } from '#testing/proxy/chaos-proxy';
+import { storm } from '#testing/proxy/storm';
 import type { FileFacts } from './file-facts.ts';
 import type { JobOptions } from './options.ts';
 import { Processes } from './processes.ts';
@@ -64,7 +64,7 @@ export async function runJob(
     tally.resent = resends.resentCount;
   }
 
-  function look(seen: Tally, line: CuttingProxy, told: Processes): void {
+  function look(seen: Tally, line: ChaosProxy, told: Processes): void {
     seen.counts = line.counts;
     seen.resent = resends.resentCount;
     seen.elapsedMs = nowMs() - seen.startedMs;

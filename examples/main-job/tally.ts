@@ -1,5 +1,5 @@
 /** Everything the views show of a run, and how it follows from what is told. No clock: moments are arguments. */
-import type { ProxyCounts, ProxyEvent } from '#testing/cutting-proxy';
+import type { ProxyCounts, ProxyEvent } from '#testing/proxy/chaos-proxy';
 import type { FileFacts } from './file-facts.ts';
 import type { JobOptions } from './options.ts';
 import type { ClientReport, PassDigest, Volume } from './reports.ts';
@@ -56,8 +56,8 @@ export class Tally {
 
   /** Takes a note, and an outage if one begins. */
   proxyDid(event: ProxyEvent, nowMs: number): void {
-    if (event.type === 'cut' || event.type === 'blackHole') {
-      this.#outages.push({ atMs: nowMs, isHole: event.type === 'blackHole' });
+    if (event.type === 'cut' || event.type === 'blackHole' || event.type === 'orphan') {
+      this.#outages.push({ atMs: nowMs, isHole: event.type !== 'cut' });
     }
     const note = noteOf(event);
     if (note !== undefined) this.note(nowMs, note.kind, note.text);
@@ -112,8 +112,17 @@ function noteOf(event: ProxyEvent): { kind: Note['kind']; text: string } | undef
       };
     case 'stall':
       return { kind: 'hole', text: `stalled ${event.direction} for ${event.forMs.toFixed(0)} ms` };
+    case 'orphan':
+      return { kind: 'hole', text: `lost by the ${event.late === 'up' ? 'client' : 'server'}, by the other end later` };
+    case 'flip':
+      return { kind: 'fault', text: `a byte altered ${event.direction}` };
+    case 'replayed':
+      return { kind: 'fault', text: 'an old HELLO once more' };
     case 'turnedAway':
-      return { kind: 'fault', text: 'accepted and closed at once' };
+      return {
+        kind: 'fault',
+        text: event.how === 'silence' ? 'accepted, never answered' : 'accepted and closed at once',
+      };
     case 'refusing':
       return { kind: 'fault', text: `nobody listens for ${event.forMs?.toFixed(0) ?? '?'} ms` };
     case 'accepted':

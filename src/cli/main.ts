@@ -6,6 +6,7 @@ import { type ConformanceOptions, conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { type DoctorOptions, doctor } from './doctor.ts';
 import { type MachinesOptions, formatOf, showMachines } from './machines.ts';
+import { type FuzzOptions, fuzz } from './fuzz.ts';
 import { version } from './manifest.ts';
 
 /** What a command line ends with when it could not be understood. */
@@ -61,6 +62,19 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--format <format>', 'source, json or mermaid (default: source)', checkedFormat)
     .addHelpText('after', '\nExit code: 0 printed, 2 wrong arguments.')
     .action((name: string | undefined, options: MachinesOptions) => void (code = showMachines(name, options)));
+  program
+    .command('fuzz')
+    .description('play a simulation of your behavior under faults until a run fails or time is over (docs/testing.md)')
+    .argument('<module>', 'a file, .ts or .js, that exports what simulate() made')
+    .option('--seconds <number>', 'begin no run after this time (10, unless --runs is given)', checkedSeconds)
+    .option('--runs <number>', 'play so many runs', checkedRuns)
+    .option('--seed <number>', 'draw the same plans again', checkedSeed)
+    .option('--replay <token>', 'play the failure again that printed this token; HOMING_REPLAY does so in tests')
+    .option('--real', 'on real sockets through a proxy, for real seconds; with --shards on real threads')
+    .option('--shards <number>', 'how many shards the server has', checkedShards)
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', '\nExit code: 0 every run held, 1 one failed, 2 wrong arguments or nothing to play.')
+    .action(async (path: string, options: FuzzOptions) => void (code = await fuzz(path, options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
@@ -87,6 +101,24 @@ function checkedCount(text: string): number {
   if (!/^\d+$/.test(text) || count < 1 || count > 1_000)
     throw new InvalidArgumentError('Expected a number from 1 to 1000.');
   return count;
+}
+
+function checkedSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(?:\.\d+)?$/.test(text) || seconds <= 0) throw new InvalidArgumentError('Expected a number above 0.');
+  return seconds;
+}
+
+const checkedRuns = wholeFrom(1, 1_000_000_000);
+const checkedSeed = wholeFrom(0, 0x7fff_ffff);
+const checkedShards = wholeFrom(0, 64);
+
+function wholeFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
 }
 
 function checkedAddress(text: string): Address {

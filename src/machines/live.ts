@@ -74,9 +74,14 @@ const programs = new WeakMap<AnyStateMachine, Program>();
 
 /** Runs a machine as it was worked out; throws for one that cannot be. */
 export function quickEngine(machine: AnyStateMachine, options: EngineOptions): Engine {
+  return new QuickEngine(sharedProgramOf(machine), options);
+}
+
+/** A machine worked out: the one program that all its quick engines in this thread run. Throws for one that cannot be. */
+export function sharedProgramOf(machine: AnyStateMachine): Program {
   const program = programs.get(machine) ?? programOf(machine);
   programs.set(machine, program);
-  return new QuickEngine(program, options);
+  return program;
 }
 
 const INIT = { type: 'xstate.init' };

@@ -66,12 +66,13 @@ export class Cast {
   /** Watches one plan in ten, beside the ledger. */
   readonly gallery: Gallery | undefined;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, isLinted = false) {
     this.#options = plan.options;
     const sizes = plan.acts.map((act) => (act.type === 'say' ? act.saying.bytes : 0));
     this.longestBytes = Math.max(0, ...sizes) + AROUND_BYTES;
-    this.#isAltered = plan.faults.some(({ type }) => type === 'flip');
+    this.#isAltered = plan.faults.some(({ type }) => type === 'flip' || type === 'acks');
     this.world = new World(plan.seed);
+    if (isLinted) this.world.lint((sentence) => this.world.loop.fail(new PromiseBroken(`I8: ${sentence}`)));
     const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes } = plan.options;
     const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;

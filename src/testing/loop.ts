@@ -47,6 +47,11 @@ export class Loop {
     this.#failure ??= { error };
   }
 
+  /** What `fail` was told is forgotten, and the world may go on. */
+  forgive(): void {
+    this.#failure = undefined;
+  }
+
   /** Runs what may throw where a throw would be caught by the actor that calls it. */
   guard<Value>(work: () => Value): Value {
     try {

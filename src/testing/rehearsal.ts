@@ -4,16 +4,18 @@
  * time that follows from the timers, one connection a session, no stray timer, and nothing left after `close`.
  */
 import { defaults } from '../actors/options.ts';
-import { befall } from './befall.ts';
+import { schedule } from './befall.ts';
 import { Cast, rehearsalTimers } from './cast.ts';
 import { Farewell } from './closings.ts';
 import { PromiseBroken } from './course.ts';
 import { hasSpentTimers, inspect, inspectEnd, inspectFarewell, inspectRest, unrest } from './inspection.ts';
 import { inspectShardsFarewell } from './inspection-shards.ts';
+import { isLinted } from './linter.ts';
 import type { Act, Fault, Plan } from './plan.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { Task } from './speaker.ts';
 import type { ClientNode } from './client-node.ts';
+import type { World } from './world.ts';
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
 const PARTIAL_FRAME_MS = 90_000;
@@ -36,9 +38,18 @@ export interface RehearsalReport {
   readonly virtualMs: number;
 }
 
+/** What else a rehearsal is told. */
+export interface RehearsalOptions {
+  /** Whether every byte that is written is held against the protocol; of some seeds, unless it says so. */
+  readonly isWatched?: boolean;
+  /** Gets the world before anything happens in it. */
+  readonly prepare?: (world: World) => void;
+}
+
 /** Plays a plan to its end. */
-export async function rehearse(plan: Plan): Promise<RehearsalReport> {
-  const cast = new Cast(plan);
+export async function rehearse(plan: Plan, options: RehearsalOptions = {}): Promise<RehearsalReport> {
+  const { isWatched = isLinted(plan.seed), prepare } = options;
+  const cast = new Cast(plan, isWatched);
   const { world } = cast;
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
   world.onTouch = (node) => {
@@ -47,17 +58,14 @@ export async function rehearse(plan: Plan): Promise<RehearsalReport> {
     inspect(cast, pair, plan.options);
     cast.gallery?.look(node);
   };
-  for (const fault of plan.faults)
-    world.loop.clock.at(fault.atMs, () => {
-      cast.gallery?.befallen(fault, cast.server.host);
-      befall(world, fault);
-    });
+  for (const fault of plan.faults) schedule(world, fault, () => cast.gallery?.befallen(fault, cast.server.host));
   for (const act of plan.acts) world.loop.clock.at(act.atMs, () => perform(cast, act));
   const farewells = (plan.closings ?? []).map((closing) => {
     const each = new Farewell(cast, closing);
     world.loop.clock.at(closing.atMs, () => each.begin());
     return each;
   });
+  prepare?.(world);
   await world.run(plan.chaosMs);
   world.heal();
   if (plan.closings === undefined) await rest(cast, plan);

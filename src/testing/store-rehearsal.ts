@@ -2,10 +2,11 @@
  * Plays a plan for the shared store: chaos, then heal, then rest. It throws at the first broken promise: at every step
  * the client's copy is a prefix of the server's history with its own writes on top, and at rest both ends are equal.
  */
-import { befall } from './befall.ts';
+import { schedule } from './befall.ts';
 import { PromiseBroken } from './course.ts';
 import { StoreCast, type StorePair, storeOf } from './store-cast.ts';
 import type { StorePlan } from './store-plan.ts';
+import type { World } from './world.ts';
 
 /** By then everything has come to rest that ever does: timers, thinking users, lengths that were altered. */
 const REST_MS = 200_000;
@@ -21,8 +22,8 @@ export interface StoreReport {
   readonly gapCount: number;
 }
 
-/** Plays a plan to its end. */
-export async function rehearseStore(plan: StorePlan): Promise<StoreReport> {
+/** Plays a plan to its end; `prepare` gets the world before anything happens in it. */
+export async function rehearseStore(plan: StorePlan, prepare?: (world: World) => void): Promise<StoreReport> {
   const cast = new StoreCast(plan);
   const { world, pairs } = cast;
   const pairOf = new Map(pairs.map((pair) => [pair.node, pair]));
@@ -30,8 +31,9 @@ export async function rehearseStore(plan: StorePlan): Promise<StoreReport> {
     const pair = pairOf.get(node);
     if (pair !== undefined) cast.look(pair);
   };
-  for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+  for (const fault of plan.faults) schedule(world, fault);
   for (const act of plan.acts) world.loop.clock.at(act.atMs, () => cast.perform(act));
+  prepare?.(world);
   await world.run(plan.chaosMs);
   world.heal();
   await rest(cast);

@@ -27,6 +27,7 @@ describe('homing', () => {
     ['help doctor'],
     ['conformance --help'],
     ['machines --help'],
+    ['fuzz --help'],
     ['demo --help'],
     ['help demo'],
   ])('helps with %s', async (words) => {
@@ -56,6 +57,10 @@ describe('homing', () => {
     ['machines dialing', "no machine is called 'dialing'; there are dialling, accepting, session, shard"],
     ['machines --format json', 'a format needs the name of a machine'],
     ['machines dialling --format svg', 'Expected source, json or mermaid.'],
+    ['fuzz', "missing required argument 'module'"],
+    ['fuzz a.ts --runs 0', 'Expected a whole number from 1 to'],
+    ['fuzz a.ts --seconds soon', 'Expected a number above 0'],
+    ['fuzz a.ts --shards 65', 'Expected a whole number from 0 to 64'],
     ['demo --nonsense', 'Try: homing demo --help'],
     ['demo no-such-file', 'no such file'],
     ['demo --cuts many', 'expected --cuts to be a whole number from 0'],

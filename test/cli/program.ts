@@ -12,14 +12,19 @@ export interface Ran {
 
 const program = fileURLToPath(new URL('../../bin/homing.cjs', import.meta.url));
 
-/** Runs `homing` with these words to its end. `flags` are for Node, `environment` comes on top of this process's own. */
+/** Runs `homing` with these words to its end. `flags` are for Node, `environment` comes on top of this process's own, `folder` is where it runs. */
 export async function homing(
   words: readonly string[],
-  { flags = [], environment = {} }: { flags?: readonly string[]; environment?: NodeJS.ProcessEnv } = {},
+  {
+    flags = [],
+    environment = {},
+    folder,
+  }: { flags?: readonly string[]; environment?: NodeJS.ProcessEnv; folder?: string } = {},
 ): Promise<Ran> {
   const child = spawn(process.execPath, ['--conditions=homing-source', ...flags, program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
+    cwd: folder,
   });
   let out = '';
   let complaint = '';

@@ -8,7 +8,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import type { Dial, LineEvents } from '../../src/actors/ports.ts';
 import { joinLine, pipeDial } from '../../src/actors/relay.ts';
-import { openProxy } from '../../src/testing/cutting-proxy.ts';
+import { openProxy } from '../../src/testing/proxy/chaos-proxy.ts';
 import { portPipe } from '../../src/transports/port.ts';
 import { existingStream, streamFactory } from '../../src/transports/stream.ts';
 import { type LineAdapter, type LinePair, contracts } from 'homing/testing';

@@ -16,4 +16,13 @@ describe('the fuzz example', () => {
     expect(story).toMatch(/^the careful shop, in the same story: \d+ messages were handled, and all is well$/);
     expect(stories).toMatch(/^the careful shop, in 150 stories with \d+ lost connections: all is well$/);
   });
+
+  it('plays the same customers on real sockets and threads', async () => {
+    const real = new Program('fuzz/real.ts', ['2']);
+    expect(await real.end).toBe(0);
+    const [virtual, threads, ...faults] = real.lines;
+    expect(virtual).toMatch(/^on virtual time, 50 stories with \d+ lost connections: all is well$/);
+    expect(threads).toMatch(/^on two real threads, \d+ stories with \d+ lost connections: all is well$/);
+    expect(faults.join('\n')).toMatch(/^ +\d+ × (?:cut|crash|reconnect)$/m);
+  });
 });

@@ -1,7 +1,7 @@
 /** Very many calls, both ways, over real sockets that a proxy cuts again and again. */
 import { createClient, createServer } from 'homing';
 import { expect, test } from 'vitest';
-import { openProxy } from '../../src/testing/cutting-proxy.ts';
+import { openProxy } from '../../src/testing/proxy/chaos-proxy.ts';
 
 /** How often each call ran and was answered, by its number. */
 class Book {

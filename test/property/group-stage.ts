@@ -6,10 +6,11 @@ import { Sender } from '../../src/actors/sender.ts';
 import type { Sent } from '../../src/client/surface.ts';
 import { HomingError } from '../../src/errors.ts';
 import type { Session } from '../../src/server/session.ts';
-import { befall } from '../../src/testing/befall.ts';
+import { schedule } from '../../src/testing/befall.ts';
 import { rehearsalTimers } from '../../src/testing/cast.ts';
 import type { AnyContract, ClientNode, SimClient } from '../../src/testing/client-node.ts';
 import { PromiseBroken } from '../../src/testing/course.ts';
+import { isLinted } from '../../src/testing/linter.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import type { ServerNode, SimServer } from '../../src/testing/server-node.ts';
 import type { SimHost } from '../../src/testing/sim-host.ts';
@@ -90,14 +91,15 @@ interface Member {
 const LATE_CODES = new Set(['OutcomeUnknown', 'Closed', 'Deadline', 'OutboxFull', 'SessionLost']);
 
 /** Plays a plan to its end and audits it; throws at the first broken promise. */
-export async function playGroups(plan: GroupPlan): Promise<GroupSum> {
+export async function playGroups(plan: GroupPlan, prepare?: (world: World) => void): Promise<GroupSum> {
   using stage = new GroupStage(plan);
+  prepare?.(stage.world);
   return await stage.play();
 }
 
 class GroupStage implements Disposable {
   readonly #plan: GroupPlan;
-  readonly #world: World;
+  readonly world: World;
   readonly #server: ServerNode;
   readonly #clients: ClientNode[];
   readonly #sends = new Map<number, Send>();
@@ -117,14 +119,15 @@ class GroupStage implements Disposable {
   constructor(plan: GroupPlan) {
     this.#plan = plan;
     const { options, seed, weather, clients } = plan.plan;
-    this.#world = new World(seed);
-    this.#world.loop.held();
+    this.world = new World(seed);
+    if (isLinted(seed)) this.world.lint((sentence) => this.world.loop.fail(new PromiseBroken(`I8: ${sentence}`)));
+    this.world.loop.held();
     this.#spy();
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;
     const { lingerMs, outboxMessages, outboxBytes, mailboxMessages, mailboxBytes, shards, checksum } = options;
     const limits = { outboxMessages, outboxBytes, mailboxMessages, mailboxBytes };
     const common = { heartbeat, handshakeMs, lingerMs, limits, checksum };
-    this.#server = this.#world.addServer(
+    this.#server = this.world.addServer(
       'server',
       (host) => ({
         start: (session) => this.#start(session, host),
@@ -135,7 +138,7 @@ class GroupStage implements Disposable {
       (server) => this.#hear(server),
     );
     this.#clients = Array.from({ length: clients }, (_each, index) =>
-      this.#world.addClient(
+      this.world.addClient(
         `c${index}`,
         this.#server,
         { ...common, backoff },
@@ -149,16 +152,16 @@ class GroupStage implements Disposable {
   }
 
   async play(): Promise<GroupSum> {
-    const world = this.#world;
+    const world = this.world;
     const { plan, acts } = this.#plan;
-    for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+    for (const fault of plan.faults) schedule(world, fault);
     for (const act of acts) world.loop.clock.at(act.atMs, () => this.#perform(act));
     await world.run(plan.chaosMs);
     world.heal();
     await world.run(20_000);
     await this.#quiet('after the chaos');
     this.#auditOpenHolds();
-    await world.run(HOLD_MS_MAX + 1_000);
+    if (acts.some((act) => act.type === 'send' && act.holdMs !== undefined)) await world.run(HOLD_MS_MAX + 1_000);
     await this.#quiet('after all holds');
     this.#auditNothingLeft();
     const sum = this.#audit();
@@ -209,7 +212,7 @@ class GroupStage implements Disposable {
       .then(
         (result) => void (send.result = result),
         (error: unknown) => {
-          if (!(error instanceof HomingError) || !LATE_CODES.has(error.code)) this.#world.loop.fail(error);
+          if (!(error instanceof HomingError) || !LATE_CODES.has(error.code)) this.world.loop.fail(error);
           else send.error = error.code;
         },
       );
@@ -234,7 +237,7 @@ class GroupStage implements Disposable {
       const { epoch, from } = client.turn;
       const send = this.#sends.get(number as number);
       const id = this.#idOfEpoch.get(`${name}/${epoch}`) ?? 'nowhere';
-      this.#world.loop.guard(() => {
+      this.world.loop.guard(() => {
         if (send === undefined) throw new PromiseBroken(`message ${String(number)} was never sent`);
         const isFrom = send.by === 'session' ? from === send.from : from !== undefined && this.#isOf(send.sender, from);
         if (!isFrom) throw new PromiseBroken(`message ${String(number)} is said to come from ${String(from)}`);
@@ -275,7 +278,7 @@ class GroupStage implements Disposable {
 
   /** Writes down every copy that is offered to an outbox, and checks that it is one that was meant. */
   #spy(): void {
-    const { loop } = this.#world;
+    const { loop } = this.world;
     const forward = this.#forward;
     const codec = new Codec(defaultWireLimits);
     const offered = (actor: Sender, payload: Uint8Array, isAccepted: boolean): void => {
@@ -309,7 +312,7 @@ class GroupStage implements Disposable {
   // ---- what has to be so
 
   async #quiet(when: string): Promise<void> {
-    const isThere = await this.#world.until(() => this.#unrest() === undefined, 60_000);
+    const isThere = await this.world.until(() => this.#unrest() === undefined, 60_000);
     if (!isThere) throw new PromiseBroken(`no rest ${when}: ${this.#unrest()}`);
   }
 
@@ -335,7 +338,7 @@ class GroupStage implements Disposable {
   /** What is still held is held because nobody is there who matches. */
   #auditOpenHolds(): void {
     const taken = new Set(this.#copies.map(({ number }) => number));
-    const nowMs = this.#world.nowMs;
+    const nowMs = this.world.nowMs;
     let open = 0;
     for (const thread of this.#alive) open += thread.inner?.shard.groups.sender.heldCount ?? 0;
     const copies = this.#alive.map(({ inner }) => inner?.shard.groups.copyCount ?? 0);
@@ -489,7 +492,7 @@ class GroupStage implements Disposable {
         const what = { by: 'session' as const, sender: client.id, from: client.id, selector };
         const rest = { except: undefined, holdMs: undefined, host: member.host };
         asked.push(this.#send(member.session, { ...what, ...rest }, 1));
-        await this.#world.run(200);
+        await this.world.run(200);
         await this.#quiet('in the roll call');
       }
     }

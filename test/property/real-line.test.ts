@@ -4,8 +4,8 @@
  */
 import { createClient, createServer, type HomingError } from 'homing';
 import { describe, expect, it } from 'vitest';
-import { openProxy } from '../../src/testing/cutting-proxy.ts';
-import { draw, storm } from '../../src/testing/line-plan.ts';
+import { openProxy } from '../../src/testing/proxy/chaos-proxy.ts';
+import { draw, storm } from '../../src/testing/proxy/storm.ts';
 
 type Items = { events: { item: [index: number, payload: Uint8Array] } };
 type Both = { server: Items; client: Items };

@@ -10,15 +10,18 @@ const HASTY_MS = 1_000;
 
 const which = fc.constantFrom('home' as const, 'landing' as const);
 
+/** Nobody, or the wrong one, behind the direct ports. */
+export const directDoor = fc.record({
+  type: fc.constant('directDoor' as const),
+  door: fc.constantFrom('refuses' as const, 'closesAtOnce' as const, 'staysSilent' as const, 'neverAnswers' as const),
+  forMs: fc.nat({ max: 2_000 }),
+});
+
 /** What leaves every shard alive. */
 const soft: fc.Arbitrary<FaultAction> = fc.oneof(
   fc.record({ type: fc.constant('reconnect' as const) }),
   fc.record({ type: fc.constant('shardPause' as const), which, forMs: fc.nat({ max: 800 }) }),
-  fc.record({
-    type: fc.constant('directDoor' as const),
-    door: fc.constantFrom('refuses' as const, 'closesAtOnce' as const, 'staysSilent' as const, 'neverAnswers' as const),
-    forMs: fc.nat({ max: 2_000 }),
-  }),
+  directDoor,
 );
 
 /** A shard that ends by itself, or is ended because it stands still for too long. */

@@ -8,6 +8,7 @@ import { type RehearsalReport, rehearse } from '../../src/testing/rehearsal.ts';
 import { type ShardsPlan, fairShards } from '../../src/testing/shards-plan.ts';
 import type { Toward } from '../../src/testing/sim-line.ts';
 import type { Saying } from '../../src/testing/speaker.ts';
+import { holds } from './regressions.ts';
 import {
   shardDeathPlans,
   shardedAlteredPlans,
@@ -36,10 +37,7 @@ async function play(plans: fc.Arbitrary<Plan>): Promise<Sum> {
     sum.shardLossCount += shards?.lossCount ?? 0;
     if ((shards?.relayCountMax ?? 0) > 0) sum.relayedCount += 1;
   };
-  await fc.assert(
-    fc.asyncProperty(plans, async (plan) => add(await rehearse(plan))),
-    { numRuns: RUNS },
-  );
+  await holds('sessions', plans, { numRuns: RUNS, play: async (plan) => add(await rehearse(plan)) });
   return sum;
 }
 
@@ -125,18 +123,6 @@ const talk = [
 describe('a relayed connection', () => {
   it('is what these stories are about', async () => {
     expect((await rehearse(story(talk, []))).shards).toEqual({ lossCount: 0, relayCountMax: 2 });
-  });
-
-  it.each(['server', 'client'] as const)('may be cut after every byte toward the %s', async (toward) => {
-    for (let afterBytes = 1; afterBytes <= 500; afterBytes += 1) {
-      const by = afterBytes % 2 === 0 ? 'reset' : 'finish';
-      const cut: Fault = { type: 'cut', client: 0, atMs: 0, toward, afterBytes, by };
-      try {
-        await rehearse(story(talk, [cut]));
-      } catch (error) {
-        throw new Error(`cut by ${by} after ${afterBytes} bytes toward the ${toward}`, { cause: error });
-      }
-    }
   });
 
   it.each(['home', 'landing'] as const)('may lose its shard at the %s at any moment', async (which) => {

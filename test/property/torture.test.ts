@@ -1,122 +1,186 @@
-// Small stories, told again for every byte of them: the line is cut there, by RST and by FIN, in each direction.
-import { describe, expect, it } from 'vitest';
+// Small stories, told again for everything that can strike once: their lines are cut, by RST and by FIN, after every byte of each
+// direction, or fall silent, and each process and each shard dies after every event. Then some of it twice.
+import { setImmediate as breathe } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { befall } from '../../src/testing/befall.ts';
 import { Draws } from '../../src/testing/draws.ts';
-import type { Act, Fault, Plan, PlanOptions } from '../../src/testing/plan.ts';
-import { rehearse } from '../../src/testing/rehearsal.ts';
+import type { FaultAction } from '../../src/testing/plan.ts';
 import type { Toward } from '../../src/testing/sim-line.ts';
-import type { Saying } from '../../src/testing/speaker.ts';
+import type { World } from '../../src/testing/world.ts';
+import { type Story, type Strike, stories } from './stories.ts';
 
-const options: PlanOptions = {
-  checksum: true,
-  lingerMs: 120_000,
-  mailboxMessages: 1_024,
-  mailboxBytes: 1_048_576,
-  outboxMessages: 10_000,
-  outboxBytes: 16_777_216,
-  resends: false,
-  discards: false,
-};
+const PAIRS = 60;
+const DOWN_MS = 5;
+const LONG_MS = 600_000;
 
-const plain: Saying = { how: 'send', bytes: 4, task: { type: 'nothing' } };
-const receipt: Saying = { how: 'deliver', bytes: 4, task: { type: 'nothing' } };
-const failing: Saying = { how: 'deliver', bytes: 4, task: { type: 'throws', afterMs: 0 } };
-const slow: Saying = { how: 'deliver', bytes: 4, task: { type: 'works', forMs: 20 } };
+/** Where frames of the message in fragments end, about, and how many bytes around it are all tried. */
+const FRAGMENT_BYTES = 65_560;
+const AROUND_BYTES = 60;
 
-function says(by: Toward, atMs: number, saying: Saying, count = 1): Act {
-  return { type: 'say', client: 0, by, atMs, count, saying };
+const directions = ['server', 'client'] as const;
+const silences = ['cut', 'finish', 'hole'] as const;
+type Silence = (typeof silences)[number];
+
+/** How many stories were told, by what struck in them. */
+const runs = { cut: 0, hole: 0, death: 0, shardDeath: 0, pair: 0 };
+
+afterAll(() => {
+  const counts = Object.entries(runs).map(([name, count]) => `${name} ${count.toLocaleString('en')}`);
+  console.log(`torture: ${Object.keys(stories).length} stories, told with ${counts.join(', ')}`);
+});
+
+/** What a story is like when nothing strikes: bytes by client and direction, and events, until its users have done everything. */
+interface Measure {
+  readonly bytes: readonly Readonly<Record<Toward, number>>[];
+  readonly steps: number;
 }
 
-function story(acts: readonly Act[], faults: readonly Fault[] = [], change: Partial<PlanOptions> = {}): Plan {
-  return { seed: 7, clients: 1, weather: {}, options: { ...options, ...change }, chaosMs: 400, faults, acts };
-}
-
-/** Stories, and the bytes that go in each direction before they come to rest. */
-const stories: Readonly<Record<string, Plan>> = {
-  'a first handshake, and a word from each end': story([says('client', 0, plain), says('server', 10, plain)]),
-  'delivers in both directions, one of which fails': story([
-    says('client', 0, receipt),
-    says('client', 0, failing),
-    says('server', 6, receipt),
-    { type: 'flush', client: 0, by: 'client', atMs: 8 },
-  ]),
-  'a reconnect with messages on their way and a handler at work': story(
-    [says('client', 5, slow, 2), says('server', 6, slow), says('client', 12, plain)],
-    [{ type: 'reconnect', client: 0, atMs: 10 }],
-  ),
-  'a server that loses its memory, and a client that sends again': story(
-    [says('client', 5, slow, 2), says('server', 6, plain), says('client', 40, receipt)],
-    [{ type: 'crash', client: 0, side: 'server', isSilent: false, forMs: 5, atMs: 20 }],
-    { resends: true },
-  ),
-  'a small mailbox and messages larger than its window': story(
-    [says('client', 0, { ...plain, bytes: 120 }, 3), says('server', 6, { ...receipt, bytes: 120 }, 2)],
-    [],
-    { mailboxMessages: 2, mailboxBytes: 100 },
-  ),
-};
-
-/** Bytes read in a direction until the story is over, without any cut. */
-async function lengthOf(plan: Plan, toward: Toward): Promise<number> {
-  let low = 1;
-  let high = 4_096;
-  const { lossCount } = await rehearse(plan);
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    const cut = { type: 'cut', client: 0, atMs: 0, toward, afterBytes: middle, by: 'reset' } as const;
-    if ((await rehearse({ ...plan, faults: [cut, ...plan.faults] })).lossCount > lossCount) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-describe.each(Object.entries(stories))('%s', (_title, plan) => {
-  it.each(['server', 'client'] as const)('survives a cut after every byte toward the %s', async (toward) => {
-    const length = await lengthOf(plan, toward);
-    expect(length).toBeGreaterThan(150);
-    for (let afterBytes = 1; afterBytes <= length; afterBytes += 1) {
-      const by = afterBytes % 2 === 0 ? 'reset' : 'finish';
-      const cut: Fault = { type: 'cut', client: 0, atMs: 0, toward, afterBytes, by };
-      try {
-        await rehearse({ ...plan, faults: [cut, ...plan.faults] });
-      } catch (error) {
-        throw new Error(`cut by ${by} after ${afterBytes} bytes toward the ${toward}`, { cause: error });
-      }
-    }
-  });
-
-  it('survives two cuts, and three, at random bytes of either direction', async () => {
-    const draws = new Draws(1, 'pairs of cuts');
-    for (let count = 0; count < 150; count += 1) {
-      const cuts = Array.from({ length: 2 + (count % 2) }, (): Fault => ({
-        type: 'cut',
-        client: 0,
-        atMs: 0,
-        toward: draws.below(2) === 0 ? 'server' : 'client',
-        afterBytes: 1 + draws.below(700),
-        by: draws.below(2) === 0 ? 'reset' : 'finish',
+async function measure({ tell, forMs }: Story): Promise<Measure> {
+  let measured: Measure = { bytes: [], steps: 0 };
+  await tell((world) =>
+    world.loop.clock.at(forMs, () => {
+      const bytes = world.clients.map(({ path }) => ({
+        server: path.passedBytes('server'),
+        client: path.passedBytes('client'),
       }));
-      try {
-        await rehearse({ ...plan, faults: [...cuts, ...plan.faults] });
-      } catch (error) {
-        throw new Error(`cuts ${JSON.stringify(cuts)}`, { cause: error });
+      measured = { bytes, steps: world.loop.stepCount };
+    }),
+  );
+  return measured;
+}
+
+/** Tells a story in which that strikes; names it when a promise is broken. */
+async function told({ tell }: Story, name: string, strike: Strike): Promise<void> {
+  try {
+    await tell(strike);
+  } catch (error) {
+    throw new Error(`with ${name}`, { cause: error });
+  }
+}
+
+function silence(what: Silence, toward: Toward, afterBytes: number): Strike {
+  return ({ clients: [node] }) => {
+    if (what === 'hole') node?.path.swallow(toward, afterBytes);
+    else node?.path.cutAfter(toward, afterBytes, what === 'cut' ? 'reset' : 'finish');
+  };
+}
+
+/** Strikes once so many events are over, if that is before the end of chaos. */
+function atStep(step: number, action: FaultAction): Strike {
+  return (world) => {
+    const { loop } = world;
+    const look = loop.onStep;
+    loop.onStep = () => {
+      look?.();
+      if (loop.stepCount === step && !world.isHealed) befall(world, { atMs: 0, client: 0, ...action });
+    };
+  };
+}
+
+/** What strikes after this byte: every cut, and a black hole after every third; one of the three where a telling takes long. */
+function whatIn({ isCostly = false }: Story, afterBytes: number): readonly Silence[] {
+  const inTurn = silences[afterBytes % silences.length];
+  return silences.filter((what) => what === inTurn || (!isCostly && what !== 'hole'));
+}
+
+function* placesIn(length: number, { strideBytes }: Story): Generator<number> {
+  for (let afterBytes = 1; afterBytes <= length; afterBytes += 1) {
+    const isNearEdge = (afterBytes + AROUND_BYTES) % FRAGMENT_BYTES < 3 * AROUND_BYTES;
+    if (strideBytes === undefined || isNearEdge || afterBytes % strideBytes === 0) yield afterBytes;
+  }
+}
+
+describe.each(Object.entries(stories))('%s', (_title, story) => {
+  it.each(directions)(
+    'survives a cut by RST and by FIN after every byte toward the %s, and a black hole after every third',
+    async (toward) => {
+      const { bytes } = await measure(story);
+      const length = bytes[0]?.[toward] ?? 0;
+      expect(length).toBeGreaterThan(140);
+      for (const afterBytes of placesIn(length, story)) {
+        for (const what of whatIn(story, afterBytes)) {
+          await told(
+            story,
+            `${what} after ${afterBytes} bytes toward the ${toward}`,
+            silence(what, toward, afterBytes),
+          );
+          runs[what === 'hole' ? 'hole' : 'cut'] += 1;
+        }
+        if (afterBytes % 50 === 0) await breathe();
       }
+    },
+    LONG_MS,
+  );
+
+  it.skipIf(story.isDeathless === true).each(directions)(
+    'survives a death of the %s after every event, with and without a word of its machine',
+    async (side) => {
+      const { steps } = await measure(story);
+      expect(steps).toBeGreaterThan(9);
+      for (let step = 1; step <= steps; step += 1) {
+        for (const isSilent of [false, true]) {
+          const crash: FaultAction = { type: 'crash', side, isSilent, forMs: DOWN_MS };
+          await told(story, `a death of the ${side} after event ${step}, silent: ${isSilent}`, atStep(step, crash));
+          runs.death += 1;
+        }
+      }
+    },
+    LONG_MS,
+  );
+
+  it.runIf(story.hasShards === true).each(['home', 'landing'] as const)(
+    'survives a death of the shard at its %s after every event',
+    async (which) => {
+      const { steps } = await measure(story);
+      for (let step = 1; step <= steps; step += 1) {
+        const crash: FaultAction = { type: 'shardCrash', which, isSilent: step % 2 === 0 };
+        await told(story, `a death of the shard at its ${which} after event ${step}`, atStep(step, crash));
+        runs.shardDeath += 1;
+      }
+    },
+    LONG_MS,
+  );
+
+  it('survives two of these, of any kind and anywhere', async () => {
+    const draws = new Draws(1, 'pairs');
+    const { bytes, steps } = await measure(story);
+    for (let count = 0; count < PAIRS; count += 1) {
+      const [one, other] = [drawn(draws, story, bytes[0], steps), drawn(draws, story, bytes[0], steps)];
+      await told(story, `${one.name}, and ${other.name}`, (world: World) => {
+        one.strike(world);
+        other.strike(world);
+      });
+      runs.pair += 1;
     }
   });
 });
 
-describe('a message in fragments', () => {
-  it('survives a cut around the edges of each of its frames, and anywhere else', async () => {
-    const big: Saying = { how: 'deliver', bytes: 150_000, task: { type: 'nothing' } };
-    const plan = story([says('client', 5, big), says('client', 5, plain), says('server', 6, plain)]);
-    const draws = new Draws(2, 'cuts of fragments');
-    const edges = Array.from({ length: 4 }, (_each, frame) => 200 + frame * 65_560);
-    for (let count = 0; count < 160; count += 1) {
-      const near = (edges[count % 4] ?? 0) + draws.below(260);
-      const afterBytes = count % 5 === 4 ? 1 + draws.below(150_000) : near;
-      await rehearse({
-        ...plan,
-        faults: [{ type: 'cut', client: 0, atMs: 0, toward: 'server', afterBytes, by: 'reset' }],
-      });
-    }
+function drawn(
+  draws: Draws,
+  { isDeathless = false, hasShards = false }: Story,
+  bytes: Readonly<Record<Toward, number>> = { server: 0, client: 0 },
+  steps: number,
+): { readonly name: string; readonly strike: Strike } {
+  const toward = directions[draws.below(2)] ?? 'server';
+  const isSilent = draws.below(2) === 0;
+  const [afterBytes, step] = [1 + draws.below(2 * bytes[toward]), 1 + draws.below(2 * steps)];
+  const kind = draws.below(isDeathless ? 3 : hasShards ? 6 : 5);
+  const what = silences[kind];
+  if (what !== undefined)
+    return {
+      name: `${what} after ${afterBytes} bytes toward the ${toward}`,
+      strike: silence(what, toward, afterBytes),
+    };
+  const action: FaultAction =
+    kind === 5
+      ? { type: 'shardCrash', which: isSilent ? 'home' : 'landing', isSilent }
+      : { type: 'crash', side: toward, isSilent, forMs: DOWN_MS };
+  return { name: `${JSON.stringify(action)} after event ${step}`, strike: atStep(step, action) };
+}
+
+describe('all stories together', () => {
+  it('are told ten thousands of times', () => {
+    expect(Object.keys(stories).length).toBeGreaterThanOrEqual(12);
+    expect(runs.cut + runs.hole + runs.death + runs.shardDeath + runs.pair).toBeGreaterThan(20_000);
   });
 });

@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { HomingError } from '../../errors.ts';
 import { type Failure, describeFailure } from './failure.ts';
-import { replaceGlobals } from './globals.ts';
-import type { KitPlan } from './plan.ts';
+import { alone } from './occupied.ts';
+import type { KitPlan, SavedPlan } from './plan.ts';
+import { readPlan } from './plan-form.ts';
 import { type PlayReport, play } from './play.ts';
 import { allOf, minimize, partOf, plansOf } from './plans.ts';
+import { type RealReport, type RealSimulation, checkReal } from './real.ts';
 import type { AnyScenario, Simulation } from './scenario.ts';
 import { ticketOf, tokenOf } from './token.ts';
 import { Verdict } from './verdict.ts';
@@ -22,6 +24,8 @@ export interface CheckOptions {
   readonly shrinkMs?: number | undefined;
   /** Where the plan of a failure is saved; false: nowhere. `.sim-failures` unless said otherwise. */
   readonly saveTo?: string | false | undefined;
+  /** Told after each run how far it is, and, once one has failed, while its plan is made smaller. */
+  readonly onProgress?: ((report: CheckReport | RealReport, isShrinking: boolean) => void) | undefined;
 }
 
 /** What the runs were like together. */
@@ -34,6 +38,8 @@ export interface CheckReport {
   readonly virtualMs: number;
 }
 
+const SAVED_IN = '.sim-failures';
+
 /** Every so many runs one is played twice, and must be the same. */
 const TWICE_EVERY = 100;
 /** So many plans are drawn from one seed, and the next ones from the next seed. */
@@ -41,14 +47,22 @@ const BATCH_RUNS = 200;
 /** The thread is let go for a moment after so many real milliseconds. */
 const BREATH_MS = 50;
 
-let isBusy = false;
-
+/** Plays on real sockets what `onReal` made, for its seconds. Rejects with `SimulationFailed` for the first run that goes wrong, or `BadOption`. */
+export async function check(
+  simulation: RealSimulation,
+  options?: Pick<CheckOptions, 'saveTo' | 'onProgress'>,
+): Promise<RealReport>;
 /**
  * Plays random plans. Rejects with `SimulationFailed` for the smallest failing plan that is found, or `BadOption` while another
  * simulation is played in this thread. With HOMING_REPLAY in the environment that token is played instead, if it is of
  * this scenario.
  */
-export async function check(simulation: Simulation, options: CheckOptions = {}): Promise<CheckReport> {
+export async function check(simulation: Simulation, options?: CheckOptions): Promise<CheckReport>;
+export async function check(
+  simulation: Simulation | RealSimulation,
+  options: CheckOptions = {},
+): Promise<CheckReport | RealReport> {
+  if ('real' in simulation) return checkReal(simulation, options.saveTo ?? SAVED_IN, options.onProgress);
   const { scenario } = simulation;
   const asked = process.env['HOMING_REPLAY'];
   const ticket = asked === undefined ? undefined : ticketOf(scenario, asked);
@@ -56,13 +70,16 @@ export async function check(simulation: Simulation, options: CheckOptions = {}):
   return alone(scenario, () => search(scenario, options));
 }
 
-/** Plays what a token stands for, or a plan that was saved. Rejects as `check` does when it fails. */
+/**
+ * Plays what a token stands for, a plan, or the content of a file of `.sim-failures`. Rejects as `check` does when it fails,
+ * and with `BadOption` for a token or plan that is malformed, of another version or of another scenario.
+ */
 export async function replay(
   { scenario }: Simulation,
-  token: string | KitPlan,
+  token: string | KitPlan | SavedPlan,
   { saveTo = false }: Pick<CheckOptions, 'saveTo'> = {},
 ): Promise<CheckReport> {
-  const plan = typeof token === 'string' ? planOf(scenario, token) : token;
+  const plan = typeof token === 'string' ? planOf(scenario, token) : readPlan(token);
   const name = typeof token === 'string' ? token : tokenOf(scenario, { type: 'listed', plan });
   return alone(scenario, async () => {
     const tally = new Tally();
@@ -71,22 +88,6 @@ export async function replay(
       throw await describeFailure({ scenario, plan, verdict, token: name, found: 'played again', saveTo });
     return tally.report;
   });
-}
-
-/** Runs that follow each other, in a thread where nothing else is simulated. */
-export async function alone<Result>(scenario: AnyScenario, work: () => Promise<Result>): Promise<Result> {
-  if (isBusy) {
-    const sentence = 'another simulation is played in this thread: await it first, or leave out test.concurrent';
-    throw new HomingError('BadOption', sentence);
-  }
-  isBusy = true;
-  const restore = scenario.globals === false ? undefined : replaceGlobals();
-  try {
-    return await work();
-  } finally {
-    restore?.();
-    isBusy = false;
-  }
 }
 
 /** Sums up runs. */
@@ -118,7 +119,7 @@ export class Breath {
 }
 
 async function search(scenario: AnyScenario, options: CheckOptions): Promise<CheckReport> {
-  const { runs = 200, timeMs = Infinity, shrinkMs = 30_000, saveTo = '.sim-failures' } = options;
+  const { runs = 200, timeMs = Infinity, shrinkMs = 30_000, saveTo = SAVED_IN, onProgress } = options;
   const tally = new Tally();
   const breath = new Breath();
   let endMs = performance.now() + timeMs;
@@ -128,6 +129,7 @@ async function search(scenario: AnyScenario, options: CheckOptions): Promise<Che
     if (performance.now() >= endMs) return;
     const isTwice = first === undefined ? tally.report.runs % TWICE_EVERY === 0 : first.oracle === 'determinism';
     const verdict = await judge(scenario, plan, isTwice, first === undefined ? tally : undefined);
+    onProgress?.(tally.report, first !== undefined);
     if (verdict === undefined || (first !== undefined && verdict.oracle !== first.oracle)) return;
     if (first === undefined) endMs = performance.now() + shrinkMs;
     first = verdict;

@@ -3,18 +3,20 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outside, userFrames, watchOutside } from './outside.ts';
-import type { KitPlan } from './plan.ts';
+import { PLAN_VERSION } from '../plan-form.ts';
+import { alone } from './occupied.ts';
+import type { KitPlan, SavedPlan } from './plan.ts';
 import { play } from './play.ts';
 import type { AnyScenario } from './scenario.ts';
 import { planWords } from './story.ts';
-import { isJson } from './token.ts';
+import { isJson, tokenOf } from './token.ts';
 import { Verdict, wordsOf } from './verdict.ts';
 
 /** What a check, a torture or a replay rejects with. The cause is the error of the user's code, if there is one. */
 export class SimulationFailed extends Error {
   readonly verdict: Verdict;
   readonly plan: KitPlan;
-  /** Plays it again with `replay`, or as HOMING_REPLAY in the environment. */
+  /** Plays it again with `replay`, or as HOMING_REPLAY in the environment; empty for a story driven by hand. */
   readonly token: string;
   /** What crossed between the ends, with virtual times. */
   readonly picture: string;
@@ -61,17 +63,8 @@ export async function describeFailure(failure: Failure): Promise<SimulationFaile
           `Played once more it ${again === undefined ? 'passes' : `fails otherwise (${again.oracle})`}: it depends on something outside of the plan.`,
         ];
   const file = saveTo === false ? undefined : save(saveTo, { plan, verdict, token });
-  const { cause } = verdict.place;
-  const stack =
-    cause instanceof Error
-      ? userFrames(cause.stack ?? '')
-          .split('\n')
-          .slice(0, STACK_LINES)
-      : [];
   const message = [
-    verdict.line,
-    ...verdict.message.split('\n').slice(1),
-    ...stack,
+    ...verdictLines(verdict),
     ...unsteady,
     '',
     `the plan (${found}):`,
@@ -84,6 +77,70 @@ export async function describeFailure(failure: Failure): Promise<SimulationFaile
     ...(file === undefined ? [] : [`the plan is saved in ${file}`]),
   ].join('\n');
   return new SimulationFailed(verdict, plan, { token, picture, message });
+}
+
+/** What is known of a failure on real sockets. */
+export interface RealFailure extends Omit<Failure, 'token'> {
+  readonly picture: string;
+}
+
+/** Other chances that the simulator is given to show what happened on real sockets. */
+const HUNT_SEEDS = 50;
+
+/** The error of a run on real sockets: the plan is what was done there, and the simulator is asked whether it fails too. */
+export async function describeReal(failure: RealFailure): Promise<SimulationFailed> {
+  const { scenario, verdict, picture, found, saveTo } = failure;
+  const caught = await hunt(failure);
+  const plan = caught ?? failure.plan;
+  const token = tokenOf(scenario, { type: 'listed', plan });
+  const file = saveTo === false ? undefined : save(saveTo, { plan, verdict, token });
+  const message = [
+    ...verdictLines(verdict),
+    '',
+    `what was done (${found}):`,
+    planWords(plan, scenario.clients ?? 2),
+    '',
+    'what happened (real ms):',
+    picture,
+    '',
+    caught === undefined
+      ? `the simulator does not fail by the same plan (${HUNT_SEEDS} seeds); to look there: replay(simulation, '${token}')`
+      : `the simulator fails by the same plan: HOMING_REPLAY=${token} in the environment, or replay(simulation, '${token}')`,
+    ...(file === undefined ? [] : [`the plan is saved in ${file}`]),
+  ].join('\n');
+  return new SimulationFailed(verdict, plan, { token, picture, message });
+}
+
+/** The plan with a seed by which it fails alike in the simulator, if there is one. */
+async function hunt({ scenario, plan, verdict }: RealFailure): Promise<KitPlan | undefined> {
+  return alone(scenario, async () => {
+    for (let seed = 0; seed < HUNT_SEEDS; seed += 1) {
+      const part = { ...plan, seed };
+      if ((await verdictOf(scenario, part))?.oracle === verdict.oracle) return part;
+    }
+    return undefined;
+  });
+}
+
+/** The error of a story that was driven by hand: nothing is played again for it. */
+export function describeByHand(verdict: Verdict, plan: KitPlan, picture: string, clients: number): SimulationFailed {
+  const message = [
+    ...verdictLines(verdict),
+    '',
+    `what was done by hand (seed ${plan.seed}):`,
+    planWords(plan, clients),
+    '',
+    'what happened (virtual ms):',
+    picture,
+  ].join('\n');
+  return new SimulationFailed(verdict, plan, { token: '', picture, message });
+}
+
+/** A verdict in full: its line, what else it says, and where the user's code failed. */
+export function verdictLines(verdict: Verdict): readonly string[] {
+  const { cause } = verdict.place;
+  const stack = cause instanceof Error ? userFrames(cause.stack ?? '').split('\n') : [];
+  return [verdict.line, ...verdict.message.split('\n').slice(1), ...stack.slice(0, STACK_LINES)];
 }
 
 /** Plays a plan; gives what is wrong, undefined when nothing is. */
@@ -125,6 +182,7 @@ function save(
   const name = createHash('sha256').update(token).digest('hex').slice(0, 12);
   const file = join(folder, `${verdict.oracle}-${name}.json`);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ v: 1, verdict: verdict.line, token, plan }, undefined, 2)}\n`);
+  const saved: SavedPlan = { version: PLAN_VERSION, verdict: verdict.line, token, plan };
+  writeFileSync(file, `${JSON.stringify(saved, undefined, 2)}\n`);
   return file;
 }

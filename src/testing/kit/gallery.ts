@@ -230,7 +230,7 @@ const oracleOf: Readonly<Record<Invariant, Oracle>> = {
 };
 
 /** What an oracle found, as the verdict on a run. */
-function verdictOf({ invariant, sentence, who, session, position }: Finding): Verdict {
+export function verdictOf({ invariant, sentence, who, session, position }: Finding): Verdict {
   const about = position === undefined && session !== undefined ? `session ${session}: ${sentence}` : sentence;
   return new Verdict(oracleOf[invariant], about, { who, messageId: position, invariant });
 }

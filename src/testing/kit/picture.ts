@@ -15,27 +15,18 @@ import {
 } from '../../wire/frame.ts';
 import type { SimLine, Toward } from '../sim-line.ts';
 import type { World } from '../world.ts';
+import { Chronicle } from './chronicle.ts';
 
-/** Lines that a picture has at most: the first ones and the last ones. */
-const HEAD_LINES = 30;
-const TAIL_LINES = 50;
 const ARROW_WIDTH = 34;
-
-interface Entry {
-  readonly atMs: number;
-  readonly who: string;
-  readonly text: string;
-}
 
 /** Records a run. */
 export class Picture {
-  readonly #world: World;
-  readonly #entries: Entry[] = [];
+  readonly #lines: Chronicle;
   readonly #rest = new WeakMap<SimLine, Record<Toward, Uint8Array>>();
   #isOver = false;
 
   constructor(world: World) {
-    this.#world = world;
+    this.#lines = new Chronicle(() => world.nowMs);
     world.trace.onTell = (word) => {
       const [who = '', ...what] = word.split(' ');
       this.note(who, what.join(' '));
@@ -51,7 +42,7 @@ export class Picture {
 
   /** Adds what happened to somebody, now. */
   note(who: string, text: string): void {
-    if (!this.#isOver) this.#entries.push({ atMs: this.#world.nowMs, who, text });
+    if (!this.#isOver) this.#lines.note(who, text);
   }
 
   /** Nothing is added from now on. */
@@ -61,10 +52,7 @@ export class Picture {
 
   /** The picture as text. */
   get text(): string {
-    const entries = this.#entries;
-    const left = entries.length - HEAD_LINES - TAIL_LINES;
-    const lines = left > 0 ? [...entries.slice(0, HEAD_LINES), undefined, ...entries.slice(-TAIL_LINES)] : entries;
-    return lines.map((entry) => (entry === undefined ? `          … ${left} more …` : lineOf(entry))).join('\n');
+    return this.#lines.text;
   }
 
   #read(name: string, line: SimLine, toward: Toward, chunk: Uint8Array): void {
@@ -80,10 +68,6 @@ export class Picture {
     rest[toward] = bytes;
     if (bytes.length > 0) this.note(name, arrow(`(${bytes.length} bytes of a frame)`, toward));
   }
-}
-
-function lineOf({ atMs, who, text }: Entry): string {
-  return `${atMs.toFixed(1).padStart(9)}  ${who.padEnd(8)} ${text}`;
 }
 
 function arrow(text: string, toward: Toward): string {

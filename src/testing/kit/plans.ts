@@ -1,6 +1,7 @@
 /** Random plans of a scenario, and how a plan becomes smaller once it fails. */
 import fc from 'fast-check';
 import { CHAOS_MS, faults as presets, weather } from './faults.ts';
+import { shortest } from '../shortest.ts';
 import type { KitPlan, PlannedStep } from './plan.ts';
 import type { AnyScenario } from './scenario.ts';
 
@@ -27,10 +28,8 @@ export function plansOf(scenario: AnyScenario): fc.Arbitrary<KitPlan> {
       steps: fc.array(step, { minLength: 1, maxLength: stepsMax }),
     })
     .map(({ spanMs, faults: list, steps: deedsDone, ...rest }) => {
-      const timed = <Each extends { readonly atMs: number }>(each: Each): Each => ({
-        ...each,
-        atMs: Math.round((each.atMs * spanMs) / CHAOS_MS),
-      });
+      const timed = <Each extends { readonly atMs?: number | undefined }>(each: Each): Each =>
+        each.atMs === undefined ? each : { ...each, atMs: Math.round((each.atMs * spanMs) / CHAOS_MS) };
       return { ...rest, faults: list.map(timed), steps: deedsDone.map(timed) };
     });
 }
@@ -56,7 +55,7 @@ export function partOf(plan: KitPlan, kept: Kept): KitPlan {
 }
 
 /**
- * The smallest part that still fails, as far as leaving out one fault or step at a time leads there; `fails` plays a part and
+ * The smallest part that still fails, as far as leaving out faults and steps leads there; `fails` plays a part and
  * answers false when there is no time left.
  */
 export async function minimize(plan: KitPlan, fails: (part: KitPlan) => Promise<boolean>): Promise<Kept> {
@@ -64,10 +63,8 @@ export async function minimize(plan: KitPlan, fails: (part: KitPlan) => Promise<
   for (let before = -1; before !== sizeOf(kept);) {
     before = sizeOf(kept);
     for (const lane of ['faults', 'steps'] as const) {
-      for (const index of kept[lane].toReversed()) {
-        const less = { ...kept, [lane]: kept[lane].filter((each) => each !== index) };
-        if (await fails(partOf(plan, less))) kept = less;
-      }
+      const list = await shortest(kept[lane], (rest) => fails(partOf(plan, { ...kept, [lane]: rest })));
+      kept = { ...kept, [lane]: list };
     }
   }
   return kept;

@@ -1,5 +1,5 @@
 /** Plays one plan of a scenario: chaos, heal, rest, the user's last look, goodbye. Throws a `Verdict` when it goes wrong. */
-import { befall } from '../befall.ts';
+import { befall, schedule } from '../befall.ts';
 import type { Fault } from '../plan.ts';
 import type { World } from '../world.ts';
 import { Ensemble } from './ensemble.ts';
@@ -47,7 +47,8 @@ export async function play(
 /** What waits for a byte gets so long after the last thing that is planned. */
 const CHAOS_TAIL_MS = 1_000;
 
-class Run {
+/** One run in parts, for whoever decides what comes when. */
+export class Run {
   readonly #scenario: AnyScenario;
   readonly #plan: KitPlan;
   readonly #all: Ensemble;
@@ -64,14 +65,14 @@ class Run {
     const world = this.#world;
     const { server, picture, gallery } = this.#all;
     const { faults, steps } = this.#plan;
-    this.#watchInvariant();
-    for (const fault of faults) world.loop.clock.at(fault.atMs, () => this.#befall(fault));
-    for (const step of steps) world.loop.clock.at(step.atMs, () => this.#perform(step));
+    this.watchInvariant();
+    for (const fault of faults) this.#schedule(fault);
+    for (const step of steps) world.loop.clock.at(step.atMs, () => this.perform(step));
     await world.run(this.#chaosMs);
     world.heal();
     picture?.note('', '-- the network is healed, and who was down starts again --');
     const calm = await this.#calm();
-    await this.#rest();
+    await this.rest();
     inspectRest(world, server);
     await this.#finally();
     picture?.stop();
@@ -88,11 +89,12 @@ class Run {
 
   get #chaosMs(): number {
     const { faults, steps, chaosMs } = this.#plan;
-    const last = Math.max(0, ...[...faults, ...steps].map(({ atMs }) => atMs));
+    const last = Math.max(0, ...[...faults, ...steps].map(({ atMs = 0 }) => atMs));
     return chaosMs === undefined ? last + CHAOS_TAIL_MS : Math.max(chaosMs, last + 1);
   }
 
-  #perform(step: PlannedStep): void {
+  /** A client does this step now. */
+  perform(step: PlannedStep): void {
     const number = step.client % this.#world.clients.length;
     const node = this.#world.clients[number];
     if (node === undefined) return;
@@ -113,14 +115,30 @@ class Run {
     });
   }
 
-  #befall(fault: Fault): void {
-    const client = fault.client % this.#world.clients.length;
-    this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
-    this.#all.gallery.befallen({ ...fault, client }, this.#all.test);
-    befall(this.#world, { ...fault, client });
+  /** A fault comes true now. */
+  befall(fault: Fault): void {
+    const struck = this.#struck(fault);
+    this.#tell(struck);
+    befall(this.#world, struck);
   }
 
-  #watchInvariant(): void {
+  #schedule(fault: Fault): void {
+    const struck = this.#struck(fault);
+    schedule(this.#world, struck, () => this.#tell(struck));
+  }
+
+  /** A plan may name more clients than there are. */
+  #struck(fault: Fault): Fault {
+    return { ...fault, client: fault.client % this.#world.clients.length };
+  }
+
+  #tell(fault: Fault): void {
+    this.#all.picture?.note(`c${fault.client}`, `-- fault: ${faultWords(fault)} --`);
+    this.#all.gallery.befallen(fault, this.#all.test);
+  }
+
+  /** From now on the invariant of the scenario is looked at after each event. */
+  watchInvariant(): void {
     const { loop } = this.#world;
     const scenario = this.#scenario;
     if (scenario.invariant === undefined) return;
@@ -148,12 +166,14 @@ class Run {
     return { restMs: world.nowMs, passed };
   }
 
-  async #rest(): Promise<void> {
+  /** Waits until all is at rest; throws a `Verdict` when that takes longer than it may. */
+  async rest(): Promise<void> {
     const world = this.#world;
     const timing = this.#all.timing;
     const { faults } = this.#plan;
     // Before that, a fault may last, and an end may still believe in a connection that is dead.
-    const beforeMs = Math.max(0, lastEndOf(faults) - world.nowMs) + timing.timeoutMs + 1_000;
+    const lastMs = lastEndOf(faults, this.#chaosMs);
+    const beforeMs = Math.max(0, lastMs - world.nowMs) + timing.timeoutMs + 1_000;
     const withinMs = restMsOf(timing, faults);
     const { gallery, test } = this.#all;
     // All rest has to last; who works on meanwhile gets the same time again.

@@ -9,6 +9,8 @@ import type { Session } from '../../server/session.ts';
 import type { AnyContract, SimClient } from '../client-node.ts';
 import type { Fault } from '../plan.ts';
 import type { AnyBehavior } from '../world.ts';
+import { HandDriven } from './hand-driven.ts';
+import type { Sim, StartOptions } from './sim.ts';
 
 /** The server of a run, as its own program would have it. */
 export type SimulatedServer<C extends Contract> = Pick<Server<C>, 'counts' | 'on' | 'to' | 'toAll'>;
@@ -104,27 +106,39 @@ export interface AnyScenario extends Omit<
   client?(client: SimClient, context: StepContext<AnyContract, unknown>): void;
 }
 
-/** A scenario that `check`, `torture` and `replay` take. */
+/** A scenario that `check`, `torture`, `replay` and `onReal` take. */
 export interface Simulation<Values extends Record<string, unknown> = Record<string, unknown>> {
   readonly scenario: AnyScenario;
   /** Types of the steps' values; nothing at run time. */
   readonly values?: Values;
 }
 
+/** A simulation as `simulate` makes it, which can be driven by hand too. */
+export interface DrivenSimulation<
+  C extends Contract,
+  Values extends Record<string, unknown>,
+  Notes,
+> extends Simulation<Values> {
+  /** Starts it; nothing befalls it and nobody does anything but by hand. Throws `BadOption` while another one is played in this thread. */
+  start(options?: StartOptions): Sim<C, Values, Notes>;
+}
+
 /** Makes a simulation of a scenario. Throws `BadOption` for one that cannot be played. */
 export function simulate<C extends Contract, Values extends Record<string, unknown>, Notes = undefined>(
   scenario: Scenario<C, Values, Notes>,
-): Simulation<Values> {
+): DrivenSimulation<C, Values, Notes> {
   const { behavior, clients = 2, shards = 0, steps } = scenario;
   if (typeof behavior !== 'function' && typeof behavior?.start !== 'function')
     throw new HomingError('BadOption', 'expected a behavior with a start function, or a function that makes one');
   requireCount('clients', clients, 1);
   requireCount('shards', shards, 0);
   if (Object.keys(steps).length === 0) throw new HomingError('BadOption', 'expected at least one step, got none');
-  return { scenario: scenario as unknown as AnyScenario };
+  const any = scenario as unknown as AnyScenario;
+  return { scenario: any, start: (options = {}) => new HandDriven(any, options) as unknown as Sim<C, Values, Notes> };
 }
 
-function requireCount(name: string, count: number, least: number): void {
+/** Checks a number of clients or shards. Throws `BadOption`. */
+export function requireCount(name: string, count: number, least: number): void {
   if (Number.isInteger(count) && count >= least && count <= 64) return;
   throw new HomingError('BadOption', `expected ${name} to be a whole number from ${least} to 64, got ${count}`);
 }

@@ -1,8 +1,9 @@
 /** Plays one list of steps again and again, each time with one fault more in another place: every byte, or every moment. */
 import type { Fault } from '../plan.ts';
 import type { Toward } from '../sim-line.ts';
-import { Breath, type CheckReport, Tally, alone } from './check.ts';
+import { Breath, type CheckReport, Tally } from './check.ts';
 import { describeFailure } from './failure.ts';
+import { alone } from './occupied.ts';
 import type { KitPlan, PlannedStep } from './plan.ts';
 import { play } from './play.ts';
 import type { Simulation } from './scenario.ts';
@@ -50,7 +51,7 @@ export async function torture<Values extends Record<string, unknown>>(
     name,
     value,
   }));
-  const last = Math.max(0, ...[...steps, ...faults].map(({ atMs }) => atMs));
+  const last = Math.max(0, ...[...steps, ...faults].map(({ atMs = 0 }) => atMs));
   const calm: KitPlan = { seed, weather: {}, faults, steps, chaosMs: last + TAIL_MS };
   const tally = new Tally();
   const breath = new Breath();

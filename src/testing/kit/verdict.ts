@@ -21,6 +21,7 @@ export type Oracle =
   | 'calls'
   | 'violation'
   | 'isolation'
+  | 'wire'
   | 'positions'
   | 'store'
   | 'leftover'

@@ -1,9 +1,15 @@
 /** What code of the user is doing in a run: handlers, methods and steps that have begun and not ended. */
-import type { SimHost } from '../sim-host.ts';
+
+/** The process whose code it is. */
+export interface JobHost {
+  readonly name: string;
+  readonly isAlive: boolean;
+  readonly clock: { now(): number };
+}
 
 /** Something that has begun. */
 export interface Job {
-  readonly host: SimHost;
+  readonly host: JobHost;
   readonly what: string;
   readonly messageId: string | undefined;
   readonly sinceMs: number;
@@ -25,7 +31,7 @@ export class Work {
   }
 
   /** Counts a promise of the user as open until it has settled. */
-  track(host: SimHost, what: string, messageId: string | undefined, promise: PromiseLike<unknown>): void {
+  track(host: JobHost, what: string, messageId: string | undefined, promise: PromiseLike<unknown>): void {
     const job: Job = { host, what, messageId, sinceMs: host.clock.now() };
     const end = (): void => {
       if (this.#open.delete(job) && host.isAlive) this.#ended(job);

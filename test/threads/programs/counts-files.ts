@@ -5,7 +5,7 @@ import { Ledger } from '../ledger.ts';
 import type { Ending, Numbered } from '../numbered.ts';
 import { Talker } from '../talker.ts';
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 const behavior = new URL('../modules/numbered.behavior.ts', import.meta.url);
 const endings: readonly Ending[] = ['exit', 'throw', 'loop', 'memory'];
 const fault = (sentence: string): void => console.log(sentence);

@@ -1,81 +1,9 @@
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import {
-  type CuttingProxy,
-  type ProxyEvent,
-  type ProxyOptions,
-  openProxy,
-} from '../../../src/testing/cutting-proxy.ts';
-import type { Fault } from '../../../src/testing/line-plan.ts';
-
-/** One end of a connection, and everything that happens to it. */
-interface End {
-  readonly socket: Socket;
-  readonly chunks: Buffer[];
-  bytes(): Buffer;
-  /** Resolves when at least so many bytes are here. */
-  got(count: number): Promise<void>;
-  /** Resolves with `end` for FIN, or with the code of the error; the socket is closed then. */
-  readonly over: Promise<string>;
-}
-
-function endOf(socket: Socket): End {
-  const chunks: Buffer[] = [];
-  let count = 0;
-  const { promise: over, resolve } = Promise.withResolvers<string>();
-  let outcome = 'end';
-  socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    count += chunk.length;
-  });
-  socket.on('error', (error: NodeJS.ErrnoException) => (outcome = error.code ?? error.message));
-  socket.on('close', () => resolve(outcome));
-  return {
-    socket,
-    chunks,
-    bytes: () => Buffer.concat(chunks),
-    async got(wanted) {
-      while (count < wanted) await once(socket, 'data');
-    },
-    over,
-  };
-}
-
-/** A server that only collects, and a proxy before it. */
-async function world(options: Omit<ProxyOptions, 'targetPort'> = {}) {
-  const arrivals: End[] = [];
-  const waiting: ((end: End) => void)[] = [];
-  const server = createServer((socket) => {
-    const end = endOf(socket);
-    const next = waiting.shift();
-    if (next === undefined) arrivals.push(end);
-    else next(end);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const events: ProxyEvent[] = [];
-  const told = (event: ProxyEvent): void => void events.push(event);
-  const proxy = await openProxy({ targetPort: (server.address() as AddressInfo).port, told, ...options });
-  return {
-    proxy,
-    events,
-    arrivals,
-    dial: () => endOf(connect(proxy.port, '127.0.0.1')),
-    arrival: () => {
-      const end = arrivals.shift();
-      return end === undefined ? new Promise<End>((resolve) => waiting.push(resolve)) : Promise.resolve(end);
-    },
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      server.close();
-      if (server.listening) await once(server, 'close');
-    },
-  };
-}
-
-const noise = (count: number): Buffer =>
-  Buffer.alloc(count, Buffer.from(Array.from({ length: 251 }, (_, index) => (index * 31) % 251)));
+import { type ProxyEvent, openProxy } from '../../../../src/testing/proxy/chaos-proxy.ts';
+import type { LineFault } from '../../../../src/testing/proxy/plan.ts';
+import { type End, endOf, noise, roundTrip, world } from './ends.ts';
 
 describe('without faults', () => {
   it('passes bytes both ways as they are, and each goodbye in its direction', async () => {
@@ -190,7 +118,7 @@ describe('a cut', () => {
   });
 
   it('hits each connection by its own number', async () => {
-    const plan = (connection: number): readonly Fault[] =>
+    const plan = (connection: number): readonly LineFault[] =>
       connection === 1 ? [{ type: 'cut', direction: 'up', afterBytes: 2, how: 'finish' }] : [];
     await using line = await world({ plan });
     const ends: { readonly near: End; readonly far: End }[] = [];
@@ -222,7 +150,7 @@ describe('dialling', () => {
   });
 
   it('is refused for a time after a cut that says so', async () => {
-    const plan = (connection: number): readonly Fault[] =>
+    const plan = (connection: number): readonly LineFault[] =>
       connection === 0 ? [{ type: 'cut', direction: 'up', afterBytes: 1, how: 'reset', refuseMs: 30 }] : [];
     const reopened = Promise.withResolvers<void>();
     let isRefusing = false;
@@ -241,7 +169,7 @@ describe('dialling', () => {
   });
 
   it('is turned away without a word to the target', async () => {
-    const plan = (connection: number): readonly Fault[] =>
+    const plan = (connection: number): readonly LineFault[] =>
       connection === 0 ? [{ type: 'turnAway', how: 'reset' }] : [];
     await using line = await world({ plan });
     expect(await line.dial().over).toBe('ECONNRESET');
@@ -363,15 +291,3 @@ describe('the end', () => {
     expect(await line.dial().over).toBe('ECONNREFUSED');
   });
 });
-
-/** Bytes there and back on a connection of their own: whatever was on its way before has arrived when it is over. */
-async function roundTrip(line: { dial(): End; arrival(): Promise<End>; proxy: CuttingProxy }): Promise<void> {
-  const near = line.dial();
-  near.socket.write('there');
-  const far = await line.arrival();
-  await far.got(5);
-  far.socket.write('back');
-  await near.got(4);
-  near.socket.destroy();
-  await far.over;
-}

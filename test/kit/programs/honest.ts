@@ -1,0 +1,4 @@
+/** The same shop without the bug. */
+import { sell, shopOf } from '../shop.ts';
+
+export const simulation = shopOf(sell);
