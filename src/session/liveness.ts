@@ -24,7 +24,7 @@ const LAST_ASK_MS = 250;
 const LAST_ASKS_MAX = 3;
 
 /** The pace below which a frame that has begun is given up, beside the timeout. */
-const FRAME_BYTES_PER_MS = 1.024;
+const FRAME_BYTES_PER_MS = 512 / 1_000;
 
 /** What stands for the timeout where there is none. */
 const FRAME_MS = 30_000;

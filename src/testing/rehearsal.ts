@@ -18,7 +18,7 @@ import type { ClientNode } from './client-node.ts';
 import type { World } from './world.ts';
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
-const PARTIAL_FRAME_MS = 90_000;
+const PARTIAL_FRAME_MS = 135_000;
 
 /** The supervisor waits at most so long before it starts a shard again. */
 const RESTART_DELAY_MS = 5_000;
