@@ -313,14 +313,14 @@ describe('whoever watches presence', () => {
 
   it('sees the same when sessions expire and processes die', async () => {
     const sum = await play(storiesOf(memoryPlans));
-    expect(sum.went).toBeGreaterThan(RUNS);
-    expect(sum.gaps).toBeGreaterThan(RUNS / 2);
+    expect(sum.went).toBeGreaterThan(RUNS / 2);
+    expect(sum.gaps).toBeGreaterThan(RUNS / 4);
   });
 
   it('sees the same across shards that die and hang', async () => {
     const sum = await play(storiesOf(fc.oneof(shardedMemoryPlans, shardDeathPlans)));
-    expect(sum.went).toBeGreaterThan(RUNS);
-    expect(sum.losses).toBeGreaterThan(RUNS / 3);
+    expect(sum.went).toBeGreaterThan(RUNS / 2);
+    expect(sum.losses).toBeGreaterThan(RUNS / 6);
   });
 
   it('hears the same twice for the same seed', async () => {

@@ -58,6 +58,8 @@ export class ConnectionRecord {
   // ---- the handshake
 
   #greet(got: Got): void {
+    // A REFUSED that was altered on its way is answered so.
+    if (got.type === types.CLOSE && this.#sides.server.hasParted) return void readClose(got.body);
     if (got.type !== types.HELLO) throw new Failed(`it sent ${got.name} before WELCOME`);
     if (this.#hello !== undefined) throw new Failed('it sent HELLO twice');
     const hello = readHello(got.body);
