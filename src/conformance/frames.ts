@@ -94,7 +94,13 @@ export interface Got {
 export class FrameReader {
   /** Whether frames after the handshake carry checksums. */
   checksummed = true;
+  readonly #first: number | undefined;
   #rest: Buffer = Buffer.alloc(0);
+
+  /** Of a server unless a first frame, as a client sends it, is named. */
+  constructor(first?: typeof types.HELLO) {
+    this.#first = first;
+  }
 
   /** Bytes of a frame that has begun. */
   get partialBytes(): number {
@@ -104,7 +110,7 @@ export class FrameReader {
   *push(chunk: Uint8Array): Generator<Got> {
     let rest = join(this.#rest, chunk);
     while (rest.length >= HEADER_BYTES) {
-      const bytes = HEADER_BYTES + lengthOf(rest);
+      const bytes = HEADER_BYTES + lengthOf(rest, this.#first);
       if (rest.length < bytes) break;
       const whole = rest.subarray(0, bytes);
       rest = rest.subarray(bytes);
@@ -117,7 +123,7 @@ export class FrameReader {
 
   #read(whole: Buffer): Got | undefined {
     const type = whole.readUInt8(4);
-    const inHandshake = type === types.WELCOME || type === types.REFUSED;
+    const inHandshake = type === this.#first || type === types.WELCOME || type === types.REFUSED;
     const checksum = whole.readUInt32BE(0);
     const wanted = this.checksummed || inHandshake ? crc32(whole.subarray(4)) : 0;
     if (checksum !== wanted) throw new Failed(`it sent a frame of type ${type} with a wrong checksum`);
@@ -134,10 +140,10 @@ export class FrameReader {
 }
 
 /** The length that a header claims, which must be one that its type may have. */
-function lengthOf(header: Buffer): number {
+function lengthOf(header: Buffer, first: number | undefined): number {
   const type = header.readUInt8(4);
   const length = header.readUIntBE(5, 3);
-  const [least, most] = type >= 0x80 ? [0, 65_544] : (bounds[type] ?? [1, 0]);
+  const [least, most] = type === first ? [0, 16_384] : type >= 0x80 ? [0, 65_544] : (bounds[type] ?? [1, 0]);
   if (length < least || length > most) throw new Failed(`it sent a frame of type ${type} with ${length} bytes`);
   return length;
 }

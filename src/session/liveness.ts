@@ -24,7 +24,7 @@ const LAST_ASK_MS = 250;
 const LAST_ASKS_MAX = 3;
 
 /** The pace below which a frame that has begun is given up, beside the timeout. */
-const FRAME_BYTES_PER_MS = 1.024;
+const FRAME_BYTES_PER_MS = 512 / 1_000;
 
 /** What stands for the timeout where there is none. */
 const FRAME_MS = 30_000;
@@ -88,7 +88,8 @@ export class Liveness {
   /** How long a frame of so many bytes may be incomplete: an altered length would make it eat all that follows, for ever. */
   frameMs(bytes: number): number {
     const { intervalMs, timeoutMs } = this.#heartbeat;
-    return (intervalMs === 0 ? FRAME_MS : timeoutMs) + bytes / FRAME_BYTES_PER_MS;
+    // Twice: a line that has gone silent amid a frame is silent, and no fault of its peer's.
+    return (intervalMs === 0 ? FRAME_MS : 2 * timeoutMs) + bytes / FRAME_BYTES_PER_MS;
   }
 
   /** When to look again. */

@@ -1,14 +1,27 @@
-/** Carries out the faults of a plan. What lasts for a time ends by itself, or earlier when the world is healed. */
+/**
+ * Carries out the faults of a plan, each at its time or on its frame. What lasts for a time ends by itself, or earlier when
+ * the world is healed.
+ */
 import type { ClientNode } from './client-node.ts';
 import type { Fault, WhichShard } from './plan.ts';
 import type { SimHost } from './sim-host.ts';
-import type { Toward } from './sim-line.ts';
+import type { SimLine, Toward } from './sim-line.ts';
 import type { SimPath } from './sim-path.ts';
 import type { SimShard } from './sim-shard.ts';
 import type { World } from './world.ts';
 
-/** Lets a fault come true now. */
-export function befall(world: World, fault: Fault): void {
+/** Lets a fault come true when it is to; must be called before the world goes on. `told` is called just before that. */
+export function schedule(world: World, fault: Fault, told: () => void = () => {}): void {
+  const comesTrue = (line?: SimLine): void => {
+    told();
+    befall(world, fault, line);
+  };
+  if (fault.on === undefined) world.loop.clock.at(fault.atMs, () => comesTrue());
+  else world.clients[fault.client]?.path.on(fault.on, comesTrue);
+}
+
+/** Lets a fault come true now, whatever it says of its time; on the line given, if it came by a frame. */
+export function befall(world: World, fault: Fault, line?: SimLine): void {
   const node = world.clients[fault.client];
   if (node === undefined) return;
   const { path } = node;
@@ -18,16 +31,20 @@ export function befall(world: World, fault: Fault): void {
     case 'stall':
       return path.stall(fault.toward, fault.forMs);
     case 'cut':
-      return path.cutAfter(fault.toward, fault.afterBytes, fault.by);
+      return path.cutAfter(fault.toward, fault.afterBytes, fault.by, line);
     case 'flap':
       for (let count = 0; count < fault.times; count += 1) later(world, count * fault.everyMs, () => cut(world, path));
       return;
     case 'flip':
-      return path.flipAfter(fault.toward, fault.afterBytes);
+      return path.flipAfter(fault.toward, fault.afterBytes, line);
     case 'orphan':
       return path.orphan(fault.toward, fault.forMs);
     case 'replay':
       return path.replayHello(fault.back, fault.stayMs);
+    case 'clog':
+      return path.clog(fault.toward);
+    case 'acks':
+      return path.trick(fault.toward, fault.how);
     case 'swallow':
       if (fault.toward !== 'client') path.swallow('server');
       if (fault.toward !== 'server') path.swallow('client');

@@ -5,6 +5,7 @@
 import type { EndOptions } from '../actors/options.ts';
 import { type EndCode, HomingError, endTable, isViolation } from '../errors.ts';
 import type { Session } from '../server/session.ts';
+import { Gallery } from './kit/gallery.ts';
 import type { AnyContract, ClientNode, SimClient } from './client-node.ts';
 import { type Loss, PromiseBroken } from './course.ts';
 import { ClientAccount, Ledger } from './ledger.ts';
@@ -25,6 +26,12 @@ export const rehearsalTimers = {
 
 /** Nobody is away for so long in a rehearsal. */
 const LINGER_LONG_MS = 120_000;
+
+/**
+ * Plans whose seed is a multiple of this are judged by the oracles of the kit as well; for all of them that would halve the
+ * number of disconnects a second.
+ */
+const WATCHED_EVERY = 10;
 
 /** What a message has beside its text, at most. */
 const AROUND_BYTES = 64;
@@ -56,23 +63,36 @@ export class Cast {
   readonly #options: PlanOptions;
   readonly #pairById = new Map<string, Pair>();
   readonly #isAltered: boolean;
+  /** Watches one plan in ten, beside the ledger. */
+  readonly gallery: Gallery | undefined;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, isLinted = false) {
     this.#options = plan.options;
     const sizes = plan.acts.map((act) => (act.type === 'say' ? act.saying.bytes : 0));
     this.longestBytes = Math.max(0, ...sizes) + AROUND_BYTES;
-    this.#isAltered = plan.faults.some(({ type }) => type === 'flip');
+    this.#isAltered = plan.faults.some(({ type }) => type === 'flip' || type === 'acks');
     this.world = new World(plan.seed);
+    if (isLinted) this.world.lint((sentence) => this.world.loop.fail(new PromiseBroken(`I8: ${sentence}`)));
     const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes } = plan.options;
     const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;
     const options: EndOptions = { heartbeat, handshakeMs, checksum, lingerMs, limits };
     const { shards } = plan.options;
+    const clients = Array.from({ length: plan.clients }, () => options);
+    const { world } = this;
+    if (plan.seed % WATCHED_EVERY === 0)
+      this.gallery = new Gallery({
+        world,
+        faults: plan.faults,
+        allows: () => this.#isAltered,
+        server: options,
+        clients,
+      });
     this.server = this.world.addServer(
       'server',
       (host) => this.#behavior(host),
       { ...options, shards },
-      (server) => this.#hear(server),
+      (server, host) => this.#hear(server, host),
     );
     this.pairs = Array.from({ length: plan.clients }, (_each, index) => {
       const name = `c${index}`;
@@ -92,6 +112,7 @@ export class Cast {
 
   #prepare(pair: Pair, client: SimClient, host: SimHost): void {
     const account = new ClientAccount(host.name);
+    this.gallery?.client(client, host, false);
     pair.account = account;
     pair.server = undefined;
     pair.client = new Speaker({
@@ -152,6 +173,7 @@ export class Cast {
 
   #start(session: Session<AnyContract>, host: SimHost): void {
     const courses = this.ledger.visible(session.id);
+    this.gallery?.session(session, host, false);
     const speaker = new Speaker({
       handle: session,
       host,
@@ -165,8 +187,9 @@ export class Cast {
     if (pair?.account.epochs.get(courses.epoch) === courses) pair.server = speaker;
   }
 
-  #hear(server: SimServer): void {
-    const ended = (id: string, report: Loss): void => {
+  #hear(server: SimServer, host: SimHost): void {
+    const ended = (id: string, report: Loss & { readonly code: string }): void => {
+      this.gallery?.news(host, { type: 'closed', session: id, ...report });
       const courses = this.ledger.sessions.get(id);
       if (courses !== undefined) this.world.loop.guard(() => courses.toClient.close(report));
     };

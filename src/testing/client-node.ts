@@ -6,6 +6,7 @@ import type { Way } from '../client/route-to.ts';
 import type { Contract } from '../contract.ts';
 import { Double } from './double.ts';
 import type { Weather } from './flow.ts';
+import type { WireLinter } from './linter.ts';
 import type { ServerNode, Surroundings } from './server-node.ts';
 import { SimHost } from './sim-host.ts';
 import type { Toward } from './sim-line.ts';
@@ -34,6 +35,7 @@ export interface ClientNodeOptions {
   readonly make: (host: SimHost, way: Way) => SimClient;
   /** Told of everything that reaches an actor at one of the ends of the path. */
   readonly watch: (node: ClientNode, kind: string, toward: Toward, count: number) => void;
+  readonly linter: WireLinter | undefined;
 }
 
 /** A client process. */
@@ -51,7 +53,7 @@ export class ClientNode {
   #double: { readonly feed: Double; readonly host: SimHost; readonly client: SimClient } | undefined;
 
   constructor(around: Surroundings, options: ClientNodeOptions) {
-    const { name, target, weather, make, watch } = options;
+    const { name, target, weather, make, watch, linter } = options;
     this.#around = around;
     this.#make = make;
     this.name = name;
@@ -66,6 +68,7 @@ export class ClientNode {
       client: () => this.host,
       server: () => (target.isUp ? target : undefined),
       watch: (kind, toward, count) => watch(this, kind, toward, count),
+      linter,
     });
     target.paths.push(this.path);
     this.client = make(this.host, this.#way());

@@ -24,6 +24,9 @@ export class Farewell {
   begin(): void {
     const { who, drainMs } = this.#closing;
     this.#endsAtMs = this.#cast.world.nowMs + drainMs;
+    const { gallery, server } = this.#cast;
+    const touches = who === 'server' ? undefined : `c${who}`;
+    gallery?.tell(server.host, { type: 'fault', kind: 'goodbye', touches });
     if (who === 'server') this.#closeServer(drainMs);
     else this.#closeClient(this.#cast.pairs[who], drainMs);
   }

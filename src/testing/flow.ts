@@ -54,6 +54,8 @@ export class Flow {
   weather: Weather;
   writtenBytes = 0;
   readBytes = 0;
+  /** Looks at what is written, before it travels; what it gives back travels instead. */
+  onWrite: ((parts: readonly Uint8Array[]) => readonly Uint8Array[]) | undefined;
   readonly #clock: VirtualClock;
   readonly #draws: Draws;
   readonly #sides: FlowSides;
@@ -68,6 +70,7 @@ export class Flow {
   #isStopped = false;
   #isPaused = false;
   #isFull = false;
+  #isClogged = false;
   #change: ((chunk: Uint8Array) => void) | undefined;
 
   constructor(clock: VirtualClock, draws: Draws, weather: Weather, sides: FlowSides) {
@@ -88,11 +91,12 @@ export class Flow {
   }
 
   /** Takes the parts, in order. False: the buffer is full. */
-  write(parts: readonly Uint8Array[]): boolean {
+  write(written: readonly Uint8Array[]): boolean {
     if (this.#isStopped || this.#end !== undefined) return true;
+    const parts = this.onWrite === undefined ? written : this.onWrite(written);
     if (this.#isFull) for (const part of parts) this.#keep(part, true);
     else this.#keep(joined(parts), false);
-    if (this.waitingBytes > this.weather.bufferBytes) this.#isFull = true;
+    if (this.waitingBytes > (this.#isClogged ? 0 : this.weather.bufferBytes)) this.#isFull = true;
     this.#plan();
     return !this.#isFull;
   }
@@ -129,8 +133,16 @@ export class Flow {
     this.#plan();
   }
 
-  /** A stall is over, and a slow reader has caught up; what is swallowed stays so. */
+  /** The reader reads nothing any more, and every write finds the buffer full; until `resume`. */
+  clog(): void {
+    this.#isClogged = true;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** A stall is over, and a slow reader or one that did not read has caught up; what is swallowed stays so. */
   resume(): void {
+    this.#isClogged = false;
     if (this.#mayReadAtMs === Infinity || this.#isStopped) return;
     this.#mayReadAtMs = this.#clock.now();
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
@@ -171,7 +183,7 @@ export class Flow {
   }
 
   #plan(): void {
-    if (this.#timer !== undefined || this.#isStopped || this.#isPaused) return;
+    if (this.#timer !== undefined || this.#isStopped || this.#isPaused || this.#isClogged) return;
     const head = this.#packets.at(0);
     if (head === undefined && this.#end === undefined) return;
     const atMs = Math.max(head?.atMs ?? this.#lastAtMs, this.#mayReadAtMs);

@@ -1,12 +1,14 @@
 /**
- * A run of a simulated world as data: how the world is made, what its users say, and what befalls it, each at its time.
+ * A run of a simulated world as data: how the world is made, what its users say, and what befalls it, each at its time or its frame.
  * Everything is JSON; the kinds stand in the order from mild to severe, so that a failing plan shrinks to the mildest.
  */
+import type { AckTrick } from './ack-tricks.ts';
 import type { FlowEnd, Weather } from './flow.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { Door } from './sim-path.ts';
 import type { Toward } from './sim-line.ts';
 import type { Saying } from './speaker.ts';
+import type { PlanTrigger } from './triggers.ts';
 
 /** A shard, as seen from a client. */
 export type WhichShard = 'home' | 'landing';
@@ -21,6 +23,10 @@ export type FaultAction =
   | { readonly type: 'flip'; readonly toward: Toward; readonly afterBytes: number }
   | { readonly type: 'orphan'; readonly toward: Toward; readonly forMs: number }
   | { readonly type: 'replay'; readonly back: number; readonly stayMs: number }
+  /** The reader reads nothing more on the present lines, and their buffers are full, until the heal. */
+  | { readonly type: 'clog'; readonly toward: Toward }
+  /** A middlebox has its way with all later ACKs on the present lines. */
+  | { readonly type: 'acks'; readonly toward: Toward; readonly how: AckTrick }
   | { readonly type: 'swallow'; readonly toward: Toward | 'both' }
   | { readonly type: 'door'; readonly door: Door; readonly forMs: number }
   | { readonly type: 'freeze'; readonly side: Toward; readonly forMs: number }
@@ -33,8 +39,12 @@ export type FaultAction =
   | { readonly type: 'shardCrash'; readonly which: WhichShard; readonly isSilent: boolean }
   | { readonly type: 'crash'; readonly side: Toward; readonly isSilent: boolean; readonly forMs: number };
 
-/** A fault at its time, on the path of the client with this number. */
-export type Fault = { readonly atMs: number; readonly client: number } & FaultAction;
+/** When a fault comes: at a time, or on a frame. On one that is never written it does not come at all. */
+export type When =
+  { readonly atMs: number; readonly on?: undefined } | { readonly on: PlanTrigger; readonly atMs?: undefined };
+
+/** A fault at its time or place, on the path of the client with this number. */
+export type Fault = When & { readonly client: number } & FaultAction;
 
 /** What a user does at its time; `by` is the end that does it. */
 export type Act = { readonly atMs: number; readonly client: number; readonly by: Toward } & (

@@ -4,12 +4,13 @@
  * time that follows from the timers, one connection a session, no stray timer, and nothing left after `close`.
  */
 import { defaults } from '../actors/options.ts';
-import { befall } from './befall.ts';
+import { schedule } from './befall.ts';
 import { Cast, rehearsalTimers } from './cast.ts';
 import { Farewell } from './closings.ts';
 import { PromiseBroken } from './course.ts';
 import { hasSpentTimers, inspect, inspectEnd, inspectFarewell, inspectRest, unrest } from './inspection.ts';
 import { inspectShardsFarewell } from './inspection-shards.ts';
+import { isLinted } from './linter.ts';
 import type { Act, Fault, Plan } from './plan.ts';
 import type { ShardsPlan } from './shards-plan.ts';
 import type { Task } from './speaker.ts';
@@ -17,7 +18,7 @@ import type { ClientNode } from './client-node.ts';
 import type { World } from './world.ts';
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
-const PARTIAL_FRAME_MS = 90_000;
+const PARTIAL_FRAME_MS = 135_000;
 
 /** The supervisor waits at most so long before it starts a shard again. */
 const RESTART_DELAY_MS = 5_000;
@@ -37,16 +38,27 @@ export interface RehearsalReport {
   readonly virtualMs: number;
 }
 
-/** Plays a plan to its end; `prepare` gets the world before anything happens in it. */
-export async function rehearse(plan: Plan, prepare?: (world: World) => void): Promise<RehearsalReport> {
-  const cast = new Cast(plan);
+/** What else a rehearsal is told. */
+export interface RehearsalOptions {
+  /** Whether every byte that is written is held against the protocol; of some seeds, unless it says so. */
+  readonly isWatched?: boolean;
+  /** Gets the world before anything happens in it. */
+  readonly prepare?: (world: World) => void;
+}
+
+/** Plays a plan to its end. */
+export async function rehearse(plan: Plan, options: RehearsalOptions = {}): Promise<RehearsalReport> {
+  const { isWatched = isLinted(plan.seed), prepare } = options;
+  const cast = new Cast(plan, isWatched);
   const { world } = cast;
   const pairOf = new Map(cast.pairs.map((pair) => [pair.node, pair]));
   world.onTouch = (node) => {
     const pair = pairOf.get(node);
-    if (pair !== undefined) inspect(cast, pair, plan.options);
+    if (pair === undefined) return;
+    inspect(cast, pair, plan.options);
+    cast.gallery?.look(node);
   };
-  for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+  for (const fault of plan.faults) schedule(world, fault, () => cast.gallery?.befallen(fault, cast.server.host));
   for (const act of plan.acts) world.loop.clock.at(act.atMs, () => perform(cast, act));
   const farewells = (plan.closings ?? []).map((closing) => {
     const each = new Farewell(cast, closing);
@@ -60,6 +72,7 @@ export async function rehearse(plan: Plan, prepare?: (world: World) => void): Pr
   else await world.run(Math.max(...plan.closings.map(({ atMs, drainMs }) => atMs + drainMs)) + restMs(plan));
   for (const each of farewells) each.inspect();
   await farewell(cast, plan);
+  cast.gallery?.end();
   return reportOf(cast);
 }
 
@@ -81,6 +94,7 @@ async function rest(cast: Cast, plan: Plan): Promise<void> {
   const why = unrest(cast);
   if (why !== undefined) throw new PromiseBroken(`no rest within ${withinMs} ms: ${why}`);
   inspectRest(cast);
+  cast.gallery?.tell(cast.server.host, { type: 'rest' });
 }
 
 async function farewell(cast: Cast, plan: Plan): Promise<void> {

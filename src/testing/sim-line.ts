@@ -12,6 +12,11 @@ import type { VirtualClock } from './virtual-clock.ts';
 /** Where bytes go. */
 export type Toward = 'server' | 'client';
 
+/** The other end, or the other direction. */
+export function opposite(toward: Toward): Toward {
+  return toward === 'server' ? 'client' : 'server';
+}
+
 /** What a line is made with. */
 export interface SimLineOptions {
   readonly clock: VirtualClock;

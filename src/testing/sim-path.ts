@@ -3,13 +3,17 @@
  * befalls its lines. Faults are verbs here; when they come is the business of a plan or a test.
  */
 import type { Dial, Line, LineEvents } from '../actors/ports.ts';
+import type { AckTrick } from './ack-tricks.ts';
 import { endsOf } from './addresses.ts';
 import { type PathServer, arrive } from './arrival.ts';
 import { Draws } from './draws.ts';
 import type { FlowEnd, Weather } from './flow.ts';
 import type { SimHost } from './sim-host.ts';
+import type { WireLinter } from './linter.ts';
 import type { PathTap } from './path-tap.ts';
-import { SimLine, type Toward } from './sim-line.ts';
+import { PathWrites } from './path-writes.ts';
+import { SimLine, type Toward, opposite } from './sim-line.ts';
+import { type PlanTrigger, Triggers } from './triggers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What becomes of a dial: it gets through, or one of the ways in which it does not. */
@@ -29,12 +33,8 @@ export interface SimPathOptions {
   readonly server: () => PathServer | undefined;
   /** Told of everything that reaches an actor. */
   readonly watch: (kind: string, toward: Toward, count: number) => void;
-}
-
-/** A fault that waits for a byte of its direction. */
-interface Arm {
-  readonly atBytes: number;
-  readonly befall: (line: SimLine) => void;
+  /** Shown what the two ends of each line write, before anything befalls it; not what a middlebox does. */
+  readonly linter?: WireLinter | undefined;
 }
 
 /** HELLOs that are kept for replays. */
@@ -57,14 +57,15 @@ export class SimPath {
   readonly #options: SimPathOptions;
   readonly #lines = new Set<SimLine>();
   readonly #weather: { server: Weather; client: Weather };
-  readonly #passed = { server: 0, client: 0 };
-  readonly #arms: { readonly server: Arm[]; readonly client: Arm[] } = { server: [], client: [] };
   readonly #hellos: Uint8Array[] = [];
+  readonly #triggers = new Triggers();
+  readonly #writes: PathWrites;
   #replayCount = 0;
 
   constructor(options: SimPathOptions) {
     this.#options = options;
     this.#weather = { server: options.weather, client: options.weather };
+    this.#writes = new PathWrites(options.linter, this.#triggers);
   }
 
   /** Dials, as a client's transport does. */
@@ -83,20 +84,27 @@ export class SimPath {
 
   /** Bytes that were read in this direction, over all lines. */
   passedBytes(toward: Toward): number {
-    return this.#passed[toward];
+    return this.#triggers.passedBytes(toward);
   }
 
   // ---- faults
 
-  /** Cuts the line on which this direction's bytes are read then, once so many more of them are. */
-  cutAfter(toward: Toward, bytes: number, by: FlowEnd = 'reset'): void {
-    if (bytes > 0) this.#arm(toward, bytes, (line) => this.#cut(line, toward, by));
-    else if (this.newest !== undefined) this.#cut(this.newest, toward, by);
+  /** Lets something befall the line on which this place of its frames is reached; they are counted from now on. */
+  on(trigger: PlanTrigger, befall: (line: SimLine) => void): void {
+    this.#triggers.add(trigger, befall);
+    for (const line of this.lines) this.#writes.watch(line);
   }
 
-  /** Alters the byte that is read in this direction after so many more. */
-  flipAfter(toward: Toward, bytes: number): void {
-    this.#arm(toward, bytes, (line) => line.flow(toward).flip());
+  /** Cuts the line on which this direction's bytes are read then, once so many more of them are; after none this one. */
+  cutAfter(toward: Toward, bytes: number, by: FlowEnd = 'reset', line = this.newest): void {
+    if (bytes > 0) this.#triggers.after(toward, bytes, (each) => this.#cut(each, toward, by));
+    else if (line !== undefined) this.#cut(line, toward, by);
+  }
+
+  /** Alters the byte that is read in this direction after so many more; with a line and after none, the next one of that line. */
+  flipAfter(toward: Toward, bytes: number, line?: SimLine): void {
+    if (bytes === 0 && line !== undefined) line.flow(toward).flip();
+    else this.#triggers.after(toward, bytes, (each) => each.flow(toward).flip());
   }
 
   /** A middlebox has its way with the next chunk that is read in this direction. */
@@ -106,9 +114,19 @@ export class SimPath {
 
   /** From now on, or once so many more bytes are read, all vanishes in this direction of the present lines, goodbyes too. */
   swallow(toward: Toward, afterBytes = 0): void {
-    if (afterBytes > 0) return this.#arm(toward, afterBytes, () => this.swallow(toward));
+    if (afterBytes > 0) return this.#triggers.after(toward, afterBytes, () => this.swallow(toward));
     for (const line of this.lines) line.flow(toward).stall(Infinity);
     this.lossCount += 1;
+  }
+
+  /** The reader in this direction reads nothing more on the present lines, and every write finds them full. */
+  clog(toward: Toward): void {
+    for (const line of this.lines) line.flow(toward).clog();
+  }
+
+  /** A middlebox changes the ACKs that are written from now on in this direction of the present lines; heal cuts these. */
+  trick(toward: Toward, how: AckTrick): void {
+    for (const line of this.lines) this.#writes.trick(line, toward, how);
   }
 
   /** Nothing is read in this direction of the present lines for this time; then all of it is. */
@@ -138,7 +156,7 @@ export class SimPath {
     const hello = this.#hellos.at((isAnswered ? -1 : -2) - back);
     if (hello === undefined) return;
     this.#replayCount += 1;
-    const line = this.#makeLine(`${this.#options.name}/replay/${this.#replayCount}`);
+    const line = this.#makeLine(`${this.#options.name}/replay/${this.#replayCount}`, undefined, true);
     this.#arrive(line);
     line.client.write([hello]);
     this.#options.clock.at(this.#nowMs + stayMs, () => line.client.end());
@@ -151,15 +169,17 @@ export class SimPath {
     for (const line of this.lines) line.flow(toward).weather = weather;
   }
 
-  /** Takes back every fault that waits or lasts: dials get through, stalls end, the weather is as it was at first. */
+  /** Takes back every fault that waits or lasts: dials get through, stalls end, the weather is as at first, lines with false ACKs go. */
   heal(): void {
     this.door = 'open';
     this.directDoor = 'open';
-    this.#arms.server.length = 0;
-    this.#arms.client.length = 0;
+    this.#triggers.clear();
     this.setWeather('server', this.#options.weather);
     this.setWeather('client', this.#options.weather);
-    for (const line of this.lines) line.catchUp();
+    for (const line of this.lines) {
+      line.catchUp();
+      for (const toward of this.#writes.tricked(line)) this.#cut(line, toward, 'reset');
+    }
   }
 
   /** A process is gone, or one thread of it. Its machine says so on all its lines, or nobody does. */
@@ -193,7 +213,7 @@ export class SimPath {
     return line.client;
   }
 
-  #makeLine(name: string, port?: number): SimLine {
+  #makeLine(name: string, port?: number, isStrange = false): SimLine {
     this.#sweep();
     const { seed, clock, watch, address } = this.#options;
     const options = {
@@ -201,13 +221,14 @@ export class SimPath {
       draws: new Draws(seed, name),
       toServer: this.#weather.server,
       toClient: this.#weather.client,
-      allowance: (toward: Toward) => this.#allowance(toward),
-      passed: (toward: Toward, count: number) => this.#pass(line, toward, count),
+      allowance: (toward: Toward) => this.#triggers.allowance(line, toward),
+      passed: (toward: Toward, count: number) => this.#triggers.pass(line, toward, count),
       touched: watch,
       tap: (toward: Toward, chunk: Uint8Array) => this.tap?.read(line, toward, chunk),
     };
     const line: SimLine = new SimLine(options, endsOf(address, port));
     this.#lines.add(line);
+    this.#writes.begin(line, isStrange ? undefined : name);
     return line;
   }
 
@@ -251,31 +272,12 @@ export class SimPath {
     arrive(line, server);
   }
 
-  #arm(toward: Toward, bytes: number, befall: (line: SimLine) => void): void {
-    const arms = this.#arms[toward];
-    const atBytes = this.#passed[toward] + bytes;
-    arms.splice(arms.findLastIndex((arm) => arm.atBytes <= atBytes) + 1, 0, { atBytes, befall });
-  }
-
-  #allowance(toward: Toward): number {
-    const arm = this.#arms[toward][0];
-    return arm === undefined ? Infinity : arm.atBytes - this.#passed[toward];
-  }
-
-  #pass(line: SimLine, toward: Toward, count: number): void {
-    this.#passed[toward] += count;
-    const arms = this.#arms[toward];
-    for (let arm = arms[0]; arm !== undefined && arm.atBytes <= this.#passed[toward]; arm = arms[0]) {
-      arms.shift();
-      arm.befall(line);
-    }
-  }
-
   /** Forgets the lines that nobody uses. */
   #sweep(): void {
     for (const line of this.#lines) {
       if (!line.isOver) continue;
       line.stop();
+      this.#writes.forget(line);
       this.#lines.delete(line);
     }
   }
@@ -283,7 +285,7 @@ export class SimPath {
   #cut(line: SimLine, toward: Toward, by: FlowEnd): void {
     if (line.isOver) return;
     this.lossCount += 1;
-    this.#options.watch('cut', toward, this.#passed[toward]);
+    this.#options.watch('cut', toward, this.passedBytes(toward));
     this.tap?.cut(line, toward);
     line.cut(toward, by);
   }
@@ -293,8 +295,4 @@ export class SimPath {
     if (this.#hellos.length === HELLOS_MAX) this.#hellos.shift();
     this.#hellos.push(hello);
   }
-}
-
-function opposite(toward: Toward): Toward {
-  return toward === 'server' ? 'client' : 'server';
 }

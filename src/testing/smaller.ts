@@ -2,7 +2,8 @@
  * Makes a plan that fails smaller, on its data alone: fewer faults, acts and clients, then milder ones, plain options, small
  * payloads, round times. What a property has shrunk goes through it once more, because fast-check changes one thing at a time.
  */
-import type { Act, Closing, Fault, Plan, PlanOptions } from './plan.ts';
+import type { Act, Closing, Fault, Plan, PlanOptions, When } from './plan.ts';
+import type { PlanTrigger } from './triggers.ts';
 import { shortest } from './shortest.ts';
 import type { StorePlan } from './store-plan.ts';
 
@@ -165,15 +166,28 @@ class Shrinking<Kind extends AnyPlan> {
 
   async #milder(): Promise<void> {
     for (const [index, fault] of this.plan.faults.entries()) {
-      const { atMs, client } = fault;
-      if (fault.type !== 'reconnect') await this.#fault(index, { type: 'reconnect', atMs, client });
+      const { client } = fault;
+      const when: When = fault.on === undefined ? { atMs: fault.atMs } : { on: fault.on };
+      if (fault.type !== 'reconnect') await this.#fault(index, { type: 'reconnect', client, ...when });
       for (const name of amounts) await this.#lessen(index, name);
-      await this.#earlier(atMs, (at) => this.#fault(index, { ...(this.plan.faults[index] as Fault), atMs: at }));
+      await this.#sooner(index);
     }
     for (const [index, { atMs }] of this.plan.acts.entries())
       await this.#earlier(atMs, (at) => this.#act(index, { atMs: at }));
-    const last = Math.max(0, ...[...this.plan.faults, ...this.plan.acts].map(({ atMs }) => atMs));
+    const last = Math.max(0, ...[...this.plan.faults, ...this.plan.acts].map(({ atMs = 0 }) => atMs));
     if (this.plan.chaosMs > 2 * last + 100) await this.#try({ chaosMs: last + 50 });
+  }
+
+  async #sooner(index: number): Promise<void> {
+    const { atMs, on } = this.plan.faults[index] as Fault;
+    const now = (): Fault => this.plan.faults[index] as Fault;
+    if (on === undefined) return this.#earlier(atMs, (at) => this.#fault(index, { ...now(), on: undefined, atMs: at }));
+    const moved = (change: Partial<PlanTrigger>): Promise<boolean> => {
+      const { on: latest = on } = now();
+      return this.#fault(index, { ...now(), atMs: undefined, on: { ...latest, ...change } });
+    };
+    if (on.nth > 1) await moved({ nth: 1 });
+    if (on.afterBytes > 0) await moved({ afterBytes: 0 });
   }
 
   async #lessen(index: number, name: (typeof amounts)[number]): Promise<void> {

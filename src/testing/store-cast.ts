@@ -8,6 +8,7 @@ import type { Session } from '../server/session.ts';
 import { rehearsalTimers } from './cast.ts';
 import type { AnyContract, ClientNode, SimClient } from './client-node.ts';
 import { PromiseBroken } from './course.ts';
+import { isLinted } from './linter.ts';
 import type { ServerNode } from './server-node.ts';
 import type { SimHost } from './sim-host.ts';
 import type { Toward } from './sim-line.ts';
@@ -50,10 +51,11 @@ export class StoreCast {
 
   constructor(plan: StorePlan) {
     this.#plan = plan;
-    this.#isAltered = plan.faults.some(({ type }) => type === 'flip');
+    this.#isAltered = plan.faults.some(({ type }) => type === 'flip' || type === 'acks');
     const hasHook = plan.manners.thinksMs !== undefined;
     this.#rules = { isJudged: (key) => hasHook && key !== 'role', isAllowed };
     this.world = new World(plan.seed);
+    if (isLinted(plan.seed)) this.world.lint((sentence) => this.world.loop.fail(new PromiseBroken(`I8: ${sentence}`)));
     const { checksum, lingerMs, mailboxMessages, mailboxBytes, outboxMessages, outboxBytes, shards } = plan.options;
     const limits = { mailboxMessages, mailboxBytes, outboxMessages, outboxBytes };
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;

@@ -2,7 +2,7 @@
  * Plays a plan for the shared store: chaos, then heal, then rest. It throws at the first broken promise: at every step
  * the client's copy is a prefix of the server's history with its own writes on top, and at rest both ends are equal.
  */
-import { befall } from './befall.ts';
+import { schedule } from './befall.ts';
 import { PromiseBroken } from './course.ts';
 import { StoreCast, type StorePair, storeOf } from './store-cast.ts';
 import type { StorePlan } from './store-plan.ts';
@@ -31,7 +31,7 @@ export async function rehearseStore(plan: StorePlan, prepare?: (world: World) =>
     const pair = pairOf.get(node);
     if (pair !== undefined) cast.look(pair);
   };
-  for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+  for (const fault of plan.faults) schedule(world, fault);
   for (const act of plan.acts) world.loop.clock.at(act.atMs, () => cast.perform(act));
   prepare?.(world);
   await world.run(plan.chaosMs);

@@ -9,10 +9,11 @@ import { type ServerOptions, openServer } from '../server/server.ts';
 import type { Session } from '../server/session.ts';
 import { type AnyContract, ClientNode, type SimClient } from './client-node.ts';
 import type { Weather } from './flow.ts';
+import { WireLinter } from './linter.ts';
 import { Loop } from './loop.ts';
 import { ServerNode, type SimServer, type Surroundings } from './server-node.ts';
 import { type ShardsPlan, fairShards } from './shards-plan.ts';
-import type { SimHost } from './sim-host.ts';
+import { type SimHost, simSecrets } from './sim-host.ts';
 import type { Toward } from './sim-line.ts';
 import { SimShards } from './sim-shards.ts';
 import { Trace } from './trace.ts';
@@ -52,6 +53,7 @@ export class World implements Surroundings {
   /** Whether chaos is over. */
   isHealed = false;
   #touched: ClientNode | 'all' | undefined;
+  #linter: WireLinter | undefined;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -100,9 +102,15 @@ export class World implements Surroundings {
         return client;
       },
       watch: (whose, kind, toward, count) => this.#watch(whose, kind, toward, count),
+      linter: this.#linter,
     });
     this.clients.push(node);
     return node;
+  }
+
+  /** From now on every byte is looked at that an end of a new client's path writes; `told` is given what is not legal. */
+  lint(told: (sentence: string) => void): void {
+    this.#linter = new WireLinter(told, (secret, ...parts) => simSecrets.sign(secret, ...parts));
   }
 
   /** Lets this much virtual time pass. */

@@ -18,7 +18,7 @@ describe('the fuzz example', () => {
   });
 
   it('plays the same customers on real sockets and threads', async () => {
-    const real = new Program('fuzz/real.ts', ['2']);
+    const real = new Program('fuzz/real.ts', ['4']);
     expect(await real.end).toBe(0);
     const [virtual, threads, ...faults] = real.lines;
     expect(virtual).toMatch(/^on virtual time, 50 stories with \d+ lost connections: all is well$/);

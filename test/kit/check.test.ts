@@ -17,7 +17,7 @@ afterEach(() => {
   delete process.env['HOMING_REPLAY'];
 });
 
-const once = { seed: 3, runs: 400, saveTo: false } as const;
+const once = { seed: 5, runs: 400, saveTo: false } as const;
 
 let found: SimulationFailed;
 let folder = '';

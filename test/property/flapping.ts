@@ -22,7 +22,7 @@ export interface FlappingPlan {
 
 const families: readonly FlappingFamily[] = [
   ...Array<FlappingFamily>(6).fill('line'),
-  ...Array<FlappingFamily>(2).fill('altered'),
+  ...Array<FlappingFamily>(4).fill('altered'),
   ...Array<FlappingFamily>(2).fill('memory'),
   ...Array<FlappingFamily>(2).fill('shards'),
   ...Array<FlappingFamily>(3).fill('shardMemory'),
@@ -105,7 +105,7 @@ const pools = new Map<FaultAction['type'], readonly FaultAction[]>(
 /** Of those that make a family what it is there is one in two. */
 const own: Readonly<Record<FlappingFamily, readonly FaultAction['type'][]>> = {
   line: [],
-  altered: ['flip'],
+  altered: ['flip', 'acks'],
   memory: ['crash'],
   shards: ['shardPause', 'directDoor'],
   shardMemory: ['crash', 'shardCrash', 'shardCrash', 'shardCrash', 'shardCrash', 'shardPause', 'directDoor'],

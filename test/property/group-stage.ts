@@ -6,10 +6,11 @@ import { Sender } from '../../src/actors/sender.ts';
 import type { Sent } from '../../src/client/surface.ts';
 import { HomingError } from '../../src/errors.ts';
 import type { Session } from '../../src/server/session.ts';
-import { befall } from '../../src/testing/befall.ts';
+import { schedule } from '../../src/testing/befall.ts';
 import { rehearsalTimers } from '../../src/testing/cast.ts';
 import type { AnyContract, ClientNode, SimClient } from '../../src/testing/client-node.ts';
 import { PromiseBroken } from '../../src/testing/course.ts';
+import { isLinted } from '../../src/testing/linter.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import type { ServerNode, SimServer } from '../../src/testing/server-node.ts';
 import type { SimHost } from '../../src/testing/sim-host.ts';
@@ -119,6 +120,7 @@ class GroupStage implements Disposable {
     this.#plan = plan;
     const { options, seed, weather, clients } = plan.plan;
     this.world = new World(seed);
+    if (isLinted(seed)) this.world.lint((sentence) => this.world.loop.fail(new PromiseBroken(`I8: ${sentence}`)));
     this.world.loop.held();
     this.#spy();
     const { heartbeat, handshakeMs, backoff } = rehearsalTimers;
@@ -152,7 +154,7 @@ class GroupStage implements Disposable {
   async play(): Promise<GroupSum> {
     const world = this.world;
     const { plan, acts } = this.#plan;
-    for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+    for (const fault of plan.faults) schedule(world, fault);
     for (const act of acts) world.loop.clock.at(act.atMs, () => this.#perform(act));
     await world.run(plan.chaosMs);
     world.heal();

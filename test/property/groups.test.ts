@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/testing/plan.ts';
 import { fairShards } from '../../src/testing/shards-plan.ts';
 import { type GroupAct, type GroupPlan, type GroupSum, playGroups } from './group-stage.ts';
+import { holds } from './regressions.ts';
 import { shardDeathPlans, shardedLinePlans, shardedMemoryPlans } from './shard-plans.ts';
 
 const RUNS = 40;
@@ -51,10 +52,10 @@ function groupPlans(plans: fc.Arbitrary<Plan>): fc.Arbitrary<GroupPlan> {
 
 async function play(plans: fc.Arbitrary<Plan>): Promise<GroupSum> {
   const all: GroupSum[] = [];
-  await fc.assert(
-    fc.asyncProperty(groupPlans(plans), async (plan) => void all.push(await playGroups(plan))),
-    { numRuns: RUNS },
-  );
+  await holds('groups', groupPlans(plans), {
+    numRuns: RUNS,
+    play: async (plan) => void all.push(await playGroups(plan)),
+  });
   const sum = (key: keyof GroupSum): number => all.reduce((total, each) => total + each[key], 0);
   const keys = Object.keys(all[0] ?? {}) as (keyof GroupSum)[];
   return Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as GroupSum;

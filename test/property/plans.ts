@@ -3,8 +3,17 @@
  * a short story; the seed of the draws is part of the plan and does not shrink.
  */
 import fc from 'fast-check';
-import { type BareFault, CHAOS_MS, faultKinds, faultOf, lineKinds, weather } from '../../src/testing/kit/faults.ts';
-import type { Fault, Plan, PlanOptions } from '../../src/testing/plan.ts';
+import {
+  CHAOS_MS,
+  type FaultChoice,
+  alteringKinds,
+  choicesOf,
+  faultKinds,
+  faultLists,
+  lineKinds,
+  weather,
+} from '../../src/testing/kit/faults.ts';
+import type { Plan, PlanOptions } from '../../src/testing/plan.ts';
 
 const toward = fc.constantFrom('server' as const, 'client' as const);
 const atMs = fc.nat({ max: CHAOS_MS });
@@ -39,7 +48,10 @@ const saying = fc.record({
 });
 
 /** Faults that leave both processes and their memory as they are. */
-const lineFault = faultOf(lineKinds);
+const lineFaults = choicesOf(lineKinds);
+
+/** Beside these, what is special in a family of plans comes three times as often as each of them, or six times. */
+const RARE = 3;
 
 const options: fc.Arbitrary<PlanOptions> = fc.record({
   checksum: fc.boolean(),
@@ -55,11 +67,11 @@ const options: fc.Arbitrary<PlanOptions> = fc.record({
 
 /** What a family of plans is made from. */
 interface Family {
-  readonly fault: fc.Arbitrary<BareFault>;
+  readonly faults: readonly FaultChoice[];
   readonly options: fc.Arbitrary<PlanOptions>;
 }
 
-function plansOf({ fault, options }: Family): fc.Arbitrary<Plan> {
+function plansOf({ faults, options }: Family): fc.Arbitrary<Plan> {
   const client = fc.nat({ max: 2 });
   const act = fc.oneof(
     {
@@ -73,30 +85,30 @@ function plansOf({ fault, options }: Family): fc.Arbitrary<Plan> {
       seed: fc.noShrink(fc.nat()),
       weather,
       options,
-      faults: fc.array(fc.tuple(atMs, client, fault), { maxLength: 14 }),
+      faults: faultLists(faults, { max: 14, clients: 3, untilMs: CHAOS_MS }),
       acts: fc.array(fc.tuple(atMs, client, toward, act), { minLength: 1, maxLength: 16 }),
     })
     .map(({ faults, acts, ...rest }) => ({
       ...rest,
-      clients: 1 + Math.max(0, ...faults.map(([, whose]) => whose), ...acts.map(([, whose]) => whose)),
+      clients: 1 + Math.max(0, ...faults.map((each) => each.client), ...acts.map(([, whose]) => whose)),
       chaosMs: CHAOS_MS,
-      faults: faults.map(([at, whose, each]) => ({ atMs: at, client: whose, ...each }) as Fault),
+      faults,
       acts: acts.map(([at, whose, by, each]) => ({ atMs: at, client: whose, by, ...each })),
     }));
 }
 
 /** Plans in which nobody loses memory: everything accepted must arrive. */
-export const linePlans = plansOf({ fault: lineFault, options });
+export const linePlans = plansOf({ faults: lineFaults, options });
 
 /** The same, with bytes that are altered on the way. */
 export const alteredPlans = plansOf({
-  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: faultKinds.flip }),
+  faults: [...lineFaults, ...choicesOf(alteringKinds).map((each) => ({ ...each, weight: RARE }))],
   options: options.map((each) => ({ ...each, checksum: true })),
 });
 
 /** Plans in which processes die, and sessions expire. */
 export const memoryPlans = plansOf({
-  fault: fc.oneof({ weight: 2, arbitrary: lineFault }, { weight: 1, arbitrary: faultKinds.crash }),
+  faults: [...lineFaults, { weight: 2 * RARE, arbitrary: faultKinds.crash }],
   options: fc
     .tuple(options, fc.constantFrom(120_000, 800, 0), fc.boolean(), fc.boolean())
     .map(([each, lingerMs, resends, discards]) => ({ ...each, lingerMs, resends, discards })),
@@ -105,7 +117,10 @@ export const memoryPlans = plansOf({
 /** Plans in which somebody says goodbye in the middle of everything. */
 export const closingPlans = fc
   .tuple(
-    plansOf({ fault: lineFault.filter(({ type }) => type !== 'disconnect' && type !== 'reconnect'), options }),
+    plansOf({
+      faults: choicesOf(lineKinds.filter((kind) => kind !== 'disconnect' && kind !== 'reconnect')),
+      options,
+    }),
     // A second close of a server ends everything at once, and a shorter one of a client brings its end forward.
     fc.uniqueArray(
       fc.tuple(atMs, fc.constantFrom('server' as const, 0, 1, 2), fc.constantFrom(30_000, 3_000, 100, 0)),

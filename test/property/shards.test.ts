@@ -8,6 +8,7 @@ import { type RehearsalReport, rehearse } from '../../src/testing/rehearsal.ts';
 import { type ShardsPlan, fairShards } from '../../src/testing/shards-plan.ts';
 import type { Toward } from '../../src/testing/sim-line.ts';
 import type { Saying } from '../../src/testing/speaker.ts';
+import { holds } from './regressions.ts';
 import {
   shardDeathPlans,
   shardedAlteredPlans,
@@ -36,10 +37,7 @@ async function play(plans: fc.Arbitrary<Plan>): Promise<Sum> {
     sum.shardLossCount += shards?.lossCount ?? 0;
     if ((shards?.relayCountMax ?? 0) > 0) sum.relayedCount += 1;
   };
-  await fc.assert(
-    fc.asyncProperty(plans, async (plan) => add(await rehearse(plan))),
-    { numRuns: RUNS },
-  );
+  await holds('sessions', plans, { numRuns: RUNS, play: async (plan) => add(await rehearse(plan)) });
   return sum;
 }
 

@@ -1,9 +1,10 @@
 // The law of the shared store, on virtual time: both ends write the same few keys at once, whatever the line and the
 // processes do. A failing plan shrinks to a short story; a seed that found a bug becomes a named example below.
-import fc from 'fast-check';
+import type fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type StoreReport, rehearseStore } from '../../src/testing/store-rehearsal.ts';
 import type { StorePlan } from '../../src/testing/store-plan.ts';
+import { holds } from './regressions.ts';
 import { Stage, type StageOptions } from './stage.ts';
 import { storeLinePlans, storeMemoryPlans, storeShardPlans } from './store-plans.ts';
 
@@ -12,13 +13,13 @@ const RUNS = 80;
 /** Plays random plans; gives what all of them were like together. */
 async function play(plans: fc.Arbitrary<StorePlan>): Promise<StoreReport> {
   const sum = { writeCount: 0, refusedCount: 0, changeCount: 0, lossCount: 0, gapCount: 0 };
-  await fc.assert(
-    fc.asyncProperty(plans, async (plan) => {
+  await holds('store', plans, {
+    numRuns: RUNS,
+    play: async (plan) => {
       const report = await rehearseStore(plan);
       for (const name of Object.keys(sum) as (keyof StoreReport)[]) sum[name] += report[name];
-    }),
-    { numRuns: RUNS },
-  );
+    },
+  });
   return sum;
 }
 

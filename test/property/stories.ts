@@ -64,7 +64,7 @@ function planOf(acts: readonly Act[], rest: Partial<Plan> = {}): Plan {
 }
 
 function told(plan: Plan, rest: Omit<Story, 'tell'> = { forMs: 60 }): Story {
-  return { tell: (strike) => rehearse(plan, strike), ...rest };
+  return { tell: (strike) => rehearse(plan, { prepare: strike }), ...rest };
 }
 
 const reconnect: Fault = { type: 'reconnect', client: 0, atMs: 10 };

@@ -85,6 +85,7 @@ function addOnce(
       return client;
     },
     watch: () => {},
+    linter: undefined,
   });
   world.clients.push(node);
   return node;

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { HomingError } from '../../errors.ts';
 import { type Failure, describeFailure } from './failure.ts';
 import { alone } from './occupied.ts';
-import type { KitPlan } from './plan.ts';
+import type { KitPlan, SavedPlan } from './plan.ts';
+import { readPlan } from './plan-form.ts';
 import { type PlayReport, play } from './play.ts';
 import { allOf, minimize, partOf, plansOf } from './plans.ts';
 import { type RealReport, type RealSimulation, checkReal } from './real.ts';
@@ -69,13 +70,16 @@ export async function check(
   return alone(scenario, () => search(scenario, options));
 }
 
-/** Plays what a token stands for, or a plan that was saved. Rejects as `check` does when it fails. */
+/**
+ * Plays what a token stands for, a plan, or the content of a file of `.sim-failures`. Rejects as `check` does when it fails,
+ * and with `BadOption` for a token or plan that is malformed, of another version or of another scenario.
+ */
 export async function replay(
   { scenario }: Simulation,
-  token: string | KitPlan,
+  token: string | KitPlan | SavedPlan,
   { saveTo = false }: Pick<CheckOptions, 'saveTo'> = {},
 ): Promise<CheckReport> {
-  const plan = typeof token === 'string' ? planOf(scenario, token) : token;
+  const plan = typeof token === 'string' ? planOf(scenario, token) : readPlan(token);
   const name = typeof token === 'string' ? token : tokenOf(scenario, { type: 'listed', plan });
   return alone(scenario, async () => {
     const tally = new Tally();

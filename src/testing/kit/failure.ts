@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outside, userFrames, watchOutside } from './outside.ts';
+import { PLAN_VERSION } from '../plan-form.ts';
 import { alone } from './occupied.ts';
-import type { KitPlan } from './plan.ts';
+import type { KitPlan, SavedPlan } from './plan.ts';
 import { play } from './play.ts';
 import type { AnyScenario } from './scenario.ts';
 import { planWords } from './story.ts';
@@ -181,6 +182,7 @@ function save(
   const name = createHash('sha256').update(token).digest('hex').slice(0, 12);
   const file = join(folder, `${verdict.oracle}-${name}.json`);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ v: 1, verdict: verdict.line, token, plan }, undefined, 2)}\n`);
+  const saved: SavedPlan = { version: PLAN_VERSION, verdict: verdict.line, token, plan };
+  writeFileSync(file, `${JSON.stringify(saved, undefined, 2)}\n`);
   return file;
 }

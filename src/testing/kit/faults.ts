@@ -3,10 +3,8 @@
  * that still does it.
  */
 import fc from 'fast-check';
-import type { Fault } from '../plan.ts';
-
-/** A fault without its time and its victim. */
-export type BareFault = Omit<Fault, 'atMs' | 'client'>;
+import type { Fault, FaultAction, When } from '../plan.ts';
+import type { PlanTrigger } from '../triggers.ts';
 
 /** Until when faults come and users act, in virtual milliseconds. */
 export const CHAOS_MS = 4_000;
@@ -49,6 +47,7 @@ export const faultKinds = {
   disconnect: fc.record({ type: fc.constant('disconnect' as const), forMs: fc.nat({ max: 1_500 }) }),
   replay: fc.record({ type: fc.constant('replay' as const), back: fc.nat({ max: 3 }), stayMs: fc.nat({ max: 900 }) }),
   freeze: fc.record({ type: fc.constant('freeze' as const), side: toward, forMs: fc.nat({ max: 2_500 }) }),
+  clog: fc.record({ type: fc.constant('clog' as const), toward }),
   swallow: fc.record({
     type: fc.constant('swallow' as const),
     toward: fc.constantFrom('server' as const, 'client' as const, 'both' as const),
@@ -69,6 +68,12 @@ export const faultKinds = {
   }),
   /** A byte that a middlebox alters; only with the checksum on. */
   flip: fc.record({ type: fc.constant('flip' as const), toward, afterBytes: bytes }),
+  /** A peer that acknowledges wrongly. */
+  acks: fc.record({
+    type: fc.constant('acks' as const),
+    toward,
+    how: fc.constantFrom('byOne' as const, 'withheld' as const, 'back' as const, 'beyond' as const),
+  }),
   shardPause: fc.record({ type: fc.constant('shardPause' as const), which, forMs: fc.nat({ max: 1_500 }) }),
   shardCrash: fc.record({ type: fc.constant('shardCrash' as const), which, isSilent: fc.boolean() }),
   /** A process that dies and comes back without memory. */
@@ -93,14 +98,91 @@ export const lineKinds: readonly FaultKind[] = [
   'disconnect',
   'replay',
   'freeze',
+  'clog',
   'swallow',
   'door',
   'weather',
 ];
 
-/** One fault of one of these kinds, without its time and its victim; it shrinks to a fault of the first kind. */
-export function faultOf(kinds: readonly FaultKind[]): fc.Arbitrary<BareFault> {
-  return fc.oneof(...(kinds.map((kind) => faultKinds[kind]) as fc.Arbitrary<BareFault>[]));
+/** Kinds that alter what the ends say; a flipped byte is found only with the checksum on. */
+export const alteringKinds: readonly FaultKind[] = ['acks', 'flip'];
+
+/** Frames that a fault may wait for, and where they go. */
+const frames = fc.constantFrom(
+  ...(['server', 'client'] as const).flatMap((way) =>
+    (['ORDERED', 'ACK', 'DIRECT', 'ASK', 'PING', 'PONG'] as const).map((frame) => ({ frame, toward: way })),
+  ),
+  { frame: 'HELLO' as const, toward: 'server' as const },
+  { frame: 'WELCOME' as const, toward: 'client' as const },
+  { frame: 'GOAWAY' as const, toward: 'client' as const },
+  { frame: 'GOAWAY' as const, toward: 'server' as const },
+  { frame: 'CLOSE' as const, toward: 'client' as const },
+  { frame: 'REFUSED' as const, toward: 'client' as const },
+);
+
+const trigger: fc.Arbitrary<PlanTrigger> = fc
+  .tuple(frames, fc.integer({ min: 1, max: 8 }), fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 150 })))
+  .map(([place, nth, afterBytes]) => ({ ...place, nth, afterBytes }));
+
+/** When a fault comes: two of three at a time, one on a frame. */
+function whenOf(untilMs: number): fc.Arbitrary<When> {
+  return fc.oneof(
+    { weight: 2, arbitrary: fc.nat({ max: untilMs }).map((atMs): When => ({ atMs })) },
+    { weight: 1, arbitrary: trigger.map((on): When => ({ on })) },
+  );
+}
+
+/** On a frame, what counts bytes counts them from there: it comes true at exactly that byte. */
+function faultAt(when: When, client: number, action: FaultAction): Fault {
+  const { on } = when;
+  if (on === undefined) return { ...when, client, ...action };
+  return 'afterBytes' in action
+    ? { ...when, client, ...action, toward: on.toward, afterBytes: 0 }
+    : { ...when, client, ...action };
+}
+
+/** One of the kinds of faults that may come, and how often, compared with the others. */
+export interface FaultChoice {
+  readonly weight: number;
+  readonly arbitrary: fc.Arbitrary<FaultAction>;
+}
+
+/** One choice for each kind, all equally often. */
+export function choicesOf(kinds: readonly FaultKind[]): readonly FaultChoice[] {
+  return kinds.map((kind) => ({ weight: 1, arbitrary: faultKinds[kind] }));
+}
+
+/** How many faults, whom they strike, and until when. */
+export interface FaultSpread {
+  readonly max: number;
+  readonly clients: number;
+  readonly untilMs: number;
+}
+
+/**
+ * Lists of faults. Half of them draw from all choices, half from a random part of these: what one kind hides from another
+ * is found without it (swarm testing, Groce et al. 2012). The part does not shrink, what is drawn from it does.
+ */
+export function faultLists(choices: readonly FaultChoice[], spread: FaultSpread): fc.Arbitrary<readonly Fault[]> {
+  const all = listOf(choices, spread);
+  if (choices.length < 2) return all;
+  const swarm = fc.noShrink(fc.subarray([...choices.keys()], { minLength: 1 })).chain((part) =>
+    listOf(
+      choices.filter((_choice, index) => part.includes(index)),
+      spread,
+    ),
+  );
+  return fc.oneof(all, swarm);
+}
+
+function listOf(
+  choices: readonly FaultChoice[],
+  { max, clients, untilMs }: FaultSpread,
+): fc.Arbitrary<readonly Fault[]> {
+  const each = fc.tuple(whenOf(untilMs), fc.nat({ max: clients - 1 }), fc.oneof(...choices));
+  return fc
+    .array(each, { maxLength: max })
+    .map((list) => list.map(([when, client, action]) => faultAt(when, client, action)));
 }
 
 /** What random faults are like. */
@@ -118,10 +200,7 @@ export interface FaultPlanOptions {
 /** An arbitrary of lists of faults for `Scenario.faults`. */
 export function faultPlan(options: FaultPlanOptions = {}): fc.Arbitrary<readonly Fault[]> {
   const { kinds = lineKinds, max = 14, clients = 8, untilMs = CHAOS_MS } = options;
-  const each = fc.tuple(fc.nat({ max: untilMs }), fc.nat({ max: clients - 1 }), faultOf(kinds));
-  return fc
-    .array(each, { maxLength: max })
-    .map((list) => list.map(([atMs, client, fault]) => ({ atMs, client, ...fault }) as Fault));
+  return faultLists(choicesOf(kinds), { max, clients, untilMs });
 }
 
 type Preset = (options?: Omit<FaultPlanOptions, 'kinds'>) => fc.Arbitrary<readonly Fault[]>;
@@ -133,14 +212,14 @@ const preset =
 
 /**
  * Ready-made arbitraries of faults. `reconnect`: connections are cut at any byte, held up, given up and made again.
- * `hostileNetwork`: beside that half-open lines, one-way black holes, replays, refusals, slow and altered bytes, processes that
- * stand still. `crashy`: connections are cut and processes of both sides die and lose their memory. `shards`: shards stand still
+ * `hostileNetwork`: beside that half-open lines, one-way black holes, replays, refusals, slow and altered bytes, peers that acknowledge
+ * wrongly or do not read, processes that stand still. `crashy`: connections are cut and processes of both sides die and lose their memory. `shards`: shards stand still
  * and die. `all`: everything, except what is about shards alone.
  */
 export const faults = {
   reconnect: preset(reconnectKinds),
-  hostileNetwork: preset([...lineKinds, 'flip']),
+  hostileNetwork: preset([...lineKinds, ...alteringKinds]),
   crashy: preset(['reconnect', 'cut', 'freeze', 'crash']),
   shards: preset(['reconnect', 'cut', 'shardPause', 'shardCrash']),
-  all: preset([...lineKinds, 'flip', 'crash']),
+  all: preset([...lineKinds, ...alteringKinds, 'crash']),
 } as const;

@@ -51,11 +51,12 @@ export class HandDriven implements Sim<Contract, Record<string, unknown>, unknow
       this.#leave();
       throw error;
     }
-    const { world, work } = this.#all;
+    const all = this.#all;
+    const { world } = all;
     this.#pump = new Pump({
       world,
       get startedCount() {
-        return work.startedCount;
+        return all.startedCount;
       },
       failed: (error) => void this.#failed(error),
       idle: (forMs) => this.#idle(forMs),
@@ -110,7 +111,9 @@ export class HandDriven implements Sim<Contract, Record<string, unknown>, unknow
     if (forMs !== undefined) return this.#befall({ type: 'crash', side, isSilent, forMs }, client);
     this.#requireOpen();
     this.#down.set(who, this.#faults.length);
-    this.#faults.push({ type: 'crash', atMs: this.nowMs, client, side, isSilent, forMs: 0 });
+    const fault: Fault = { type: 'crash', atMs: this.nowMs, client, side, isSilent, forMs: 0 };
+    this.#faults.push(fault);
+    this.#all.gallery.befallen(fault, this.#all.test);
     this.#nodeOf(who).crash(isSilent);
   }
 
@@ -225,7 +228,7 @@ export class HandDriven implements Sim<Contract, Record<string, unknown>, unknow
     const fault = index === undefined ? undefined : this.#faults[index];
     this.#down.delete(who);
     if (index === undefined || fault?.type !== 'crash') return;
-    this.#faults[index] = { ...fault, forMs: this.nowMs - fault.atMs };
+    this.#faults[index] = { ...fault, forMs: this.nowMs - (fault.atMs ?? 0) };
   }
 
   // ---- what is wrong

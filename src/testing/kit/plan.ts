@@ -19,3 +19,13 @@ export interface KitPlan {
   /** When chaos ends, if nothing is planned for later; a second after the last fault or step unless said otherwise. */
   readonly chaosMs?: number;
 }
+
+/** A failure as it is saved in `.sim-failures`. */
+export interface SavedPlan {
+  /** Of this form; others are refused. */
+  readonly version: 1;
+  /** What was wrong, in one line. */
+  readonly verdict: string;
+  readonly token: string;
+  readonly plan: KitPlan;
+}

@@ -28,10 +28,8 @@ export function plansOf(scenario: AnyScenario): fc.Arbitrary<KitPlan> {
       steps: fc.array(step, { minLength: 1, maxLength: stepsMax }),
     })
     .map(({ spanMs, faults: list, steps: deedsDone, ...rest }) => {
-      const timed = <Each extends { readonly atMs: number }>(each: Each): Each => ({
-        ...each,
-        atMs: Math.round((each.atMs * spanMs) / CHAOS_MS),
-      });
+      const timed = <Each extends { readonly atMs?: number | undefined }>(each: Each): Each =>
+        each.atMs === undefined ? each : { ...each, atMs: Math.round((each.atMs * spanMs) / CHAOS_MS) };
       return { ...rest, faults: list.map(timed), steps: deedsDone.map(timed) };
     });
 }

@@ -1,5 +1,5 @@
 /** Plays one plan of a scenario: chaos, heal, rest, the user's last look, goodbye. Throws a `Verdict` when it goes wrong. */
-import { befall } from '../befall.ts';
+import { befall, schedule } from '../befall.ts';
 import type { Fault } from '../plan.ts';
 import type { World } from '../world.ts';
 import { Ensemble } from './ensemble.ts';
@@ -63,10 +63,10 @@ export class Run {
 
   async play(): Promise<PlayReport> {
     const world = this.#world;
-    const { server, work, picture } = this.#all;
+    const { server, picture, gallery } = this.#all;
     const { faults, steps } = this.#plan;
     this.watchInvariant();
-    for (const fault of faults) world.loop.clock.at(fault.atMs, () => this.befall(fault));
+    for (const fault of faults) this.#schedule(fault);
     for (const step of steps) world.loop.clock.at(step.atMs, () => this.perform(step));
     await world.run(this.#chaosMs);
     world.heal();
@@ -77,10 +77,11 @@ export class Run {
     await this.#finally();
     picture?.stop();
     await takeLeave(world, server);
+    gallery.end();
     return {
-      hash: world.trace.hash,
+      hash: `${world.trace.hash}/${gallery.judge.hash}`,
       disconnects: world.clients.reduce((sum, { path }) => sum + path.lossCount, 0),
-      messages: work.startedCount,
+      messages: this.#all.startedCount,
       virtualMs: world.nowMs,
       ...calm,
     };
@@ -88,7 +89,7 @@ export class Run {
 
   get #chaosMs(): number {
     const { faults, steps, chaosMs } = this.#plan;
-    const last = Math.max(0, ...[...faults, ...steps].map(({ atMs }) => atMs));
+    const last = Math.max(0, ...[...faults, ...steps].map(({ atMs = 0 }) => atMs));
     return chaosMs === undefined ? last + CHAOS_TAIL_MS : Math.max(chaosMs, last + 1);
   }
 
@@ -116,9 +117,24 @@ export class Run {
 
   /** A fault comes true now. */
   befall(fault: Fault): void {
-    const client = fault.client % this.#world.clients.length;
-    this.#all.picture?.note(`c${client}`, `-- fault: ${faultWords(fault)} --`);
-    befall(this.#world, { ...fault, client });
+    const struck = this.#struck(fault);
+    this.#tell(struck);
+    befall(this.#world, struck);
+  }
+
+  #schedule(fault: Fault): void {
+    const struck = this.#struck(fault);
+    schedule(this.#world, struck, () => this.#tell(struck));
+  }
+
+  /** A plan may name more clients than there are. */
+  #struck(fault: Fault): Fault {
+    return { ...fault, client: fault.client % this.#world.clients.length };
+  }
+
+  #tell(fault: Fault): void {
+    this.#all.picture?.note(`c${fault.client}`, `-- fault: ${faultWords(fault)} --`);
+    this.#all.gallery.befallen(fault, this.#all.test);
   }
 
   /** From now on the invariant of the scenario is looked at after each event. */
@@ -156,11 +172,17 @@ export class Run {
     const timing = this.#all.timing;
     const { faults } = this.#plan;
     // Before that, a fault may last, and an end may still believe in a connection that is dead.
-    await world.run(Math.max(0, lastEndOf(faults) - world.nowMs) + timing.timeoutMs + 1_000);
+    const lastMs = lastEndOf(faults, this.#chaosMs);
+    const beforeMs = Math.max(0, lastMs - world.nowMs) + timing.timeoutMs + 1_000;
     const withinMs = restMsOf(timing, faults);
+    const { gallery, test } = this.#all;
+    // All rest has to last; who works on meanwhile gets the same time again.
+    gallery.tell(test, { type: 'healed', withinMs: beforeMs + 2 * withinMs + settleMsOf(timing) });
+    await world.run(beforeMs);
     const isThere = await world.until(() => this.#unrest() === undefined, withinMs);
     if (isThere) await world.run(settleMsOf(timing));
-    if (await world.until(() => this.#unrest() === undefined, isThere ? withinMs : 0)) return;
+    if (await world.until(() => this.#unrest() === undefined, isThere ? withinMs : 0))
+      return gallery.tell(test, { type: 'rest' });
     const [job] = this.#all.work.open;
     if (job === undefined)
       throw new Verdict('rest', `no rest within ${withinMs} ms after the last fault: ${this.#unrest()}`);

@@ -2,7 +2,7 @@
 import { type Client, type SessionClient, createClient } from '../../client/client.ts';
 import type { AnyContract } from '../client-node.ts';
 import type { Fault } from '../plan.ts';
-import { optionsOf } from './ensemble.ts';
+import { optionsOf } from './end-options.ts';
 import type { RealNetwork, RealWay } from './network.ts';
 import type { RealHost } from './real-judge.ts';
 import type { AnyScenario } from './scenario.ts';
@@ -16,6 +16,8 @@ export interface RealClientOwner {
   host(name: string): RealHost;
   /** A new life, before it hears anything. */
   born(client: RealClient): void;
+  /** A life is over. */
+  died(host: RealHost): void;
 }
 
 /** The handle, and what is behind it. */
@@ -58,6 +60,7 @@ export class RealClient {
     const life = this.#life;
     if (life === undefined) return;
     this.#life = undefined;
+    this.#owner.died(life.host);
     life.host.isAlive = false;
     void life.way[Symbol.asyncDispose]();
     life.client.disconnect();

@@ -5,10 +5,11 @@ import { type SessionServer, createServer } from '../../server/server.ts';
 import type { AnyContract } from '../client-node.ts';
 import { Draws } from '../draws.ts';
 import type { Chronicle } from './chronicle.ts';
-import { timed } from './ensemble.ts';
+import { timed } from './end-options.ts';
 import type { RealNetwork } from './network.ts';
 import { RealClient } from './real-client.ts';
-import type { RealJudge } from './real-judge.ts';
+import { RealGallery } from './real-gallery.ts';
+import type { RealHost, RealJudge } from './real-judge.ts';
 import { RealThreads } from './real-threads.ts';
 import type { RealTime } from './real-time.ts';
 import type { AnyScenario, SimulatedServer, StepContext, View } from './scenario.ts';
@@ -28,6 +29,7 @@ export interface RealParts {
 /** Everybody. */
 export class RealEnsemble {
   readonly work: Work;
+  readonly gallery: RealGallery;
   readonly threads = new RealThreads();
   clients: readonly RealClient[] = [];
   /** Connections that living clients lost. */
@@ -42,7 +44,16 @@ export class RealEnsemble {
   constructor(parts: RealParts) {
     this.#parts = parts;
     this.#notes = parts.scenario.notes?.();
-    this.work = new Work((what, { host, what: name }) => parts.story.note(host.name, `${name} ${what}`));
+    const { story, judge, time, scenario } = parts;
+    this.work = new Work(({ host, what }) => story.note(host.name, `${what} ends`));
+    this.gallery = new RealGallery({
+      isWhole: (scenario.shards ?? 0) === 0,
+      allows: (code) => judge.allows(code),
+      now: () => time.nowMs,
+      failed: (verdict) => judge.fail(verdict),
+      started: (host, what) => story.note(host.name, `${what} begins`),
+      begun: (host, what, message, promise) => this.work.track(host, what, message, promise),
+    });
   }
 
   /** Starts the server, then the clients. */
@@ -69,6 +80,7 @@ export class RealEnsemble {
       targetPort: Number(port),
       host: (name: string) => judge.host(name),
       born: (client: RealClient) => this.#prepare(client),
+      died: (dead: RealHost) => this.gallery.died(dead),
     };
     this.clients = Array.from({ length: clients }, (_each, number) => new RealClient(owner, number));
     await Promise.all(this.clients.map((client) => client.start()));
@@ -120,6 +132,7 @@ export class RealEnsemble {
   /** Ends whatever is left. */
   async end(): Promise<void> {
     this.work.clear();
+    this.gallery.leave();
     await Promise.all(this.clients.map((client) => client.end()));
     await this.#server?.close({ drainMs: 0 });
     this.threads[Symbol.dispose]();
@@ -143,7 +156,7 @@ export class RealEnsemble {
       ...(full.authenticate === undefined ? {} : { authenticate: full.authenticate.bind(full) }),
       ...(full.authorize === undefined ? {} : { authorize: full.authorize.bind(full) }),
       start: (session) => {
-        this.work.wrap(session, host);
+        this.gallery.watch(session, 'server', host, full.validate !== undefined);
         const begun = full.start(session);
         if (isPromise(begun)) this.work.track(host, 'start of a session', undefined, begun);
         return begun;
@@ -157,7 +170,9 @@ export class RealEnsemble {
     const { client, host } = life;
     const { connection } = client;
     let deaths = this.deathCount;
-    this.work.wrap(client, host);
+    const { clientOptions } = scenario;
+    const own = typeof clientOptions === 'function' ? clientOptions(number) : clientOptions;
+    this.gallery.watch(client, 'client', host, own?.validate !== undefined);
     connection.on('up', ({ resumed }) => {
       deaths = this.deathCount;
       story.note(host.name, resumed ? 'is up: the session is resumed' : 'is up: a new session');
@@ -170,7 +185,9 @@ export class RealEnsemble {
       story.note(host.name, `gap: ${reason}`);
       if (!host.isAlive || deaths !== this.deathCount || this.#ended.has(client.id)) return;
       judge.fail(
-        new Verdict('gap', `history was lost (${reason}), and the server lives and did not end it`, { who: host.name }),
+        new Verdict('kept', `history was lost (${reason}), and the server lives and did not end it`, {
+          who: host.name,
+        }),
       );
     });
     connection.on('reconnect', ({ cause }) => {

@@ -25,15 +25,7 @@ export class RealJudge {
 
   /** A new process. */
   host(name: string): RealHost {
-    const guard = <Value>(work: () => Value): Value => {
-      try {
-        return work();
-      } catch (error) {
-        this.fail(error);
-        throw error;
-      }
-    };
-    return { name, isAlive: true, clock: { now: this.#now }, loop: { guard } };
+    return { name, isAlive: true, clock: { now: this.#now } };
   }
 
   /** Something is wrong. */
@@ -48,6 +40,11 @@ export class RealJudge {
     const inner = innermost(error);
     if (this.#scenario.allowErrors?.(inner) === true) return;
     this.fail(new Verdict(oracle, wordsOf(inner), { who: host.name, messageId, cause: inner }));
+  }
+
+  /** Whether a connection may end with this code: honest ends find no fault with each other's frames. */
+  allows(_code: string): boolean {
+    return this.#isAltered;
   }
 
   /** Two honest ends find no fault with each other's frames. */

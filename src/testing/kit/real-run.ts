@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../plan.ts';
 import { Chronicle } from './chronicle.ts';
-import { WORK_MS, optionsOf, timed } from './ensemble.ts';
+import { WORK_MS, optionsOf, timed } from './end-options.ts';
 import type { RealNetwork } from './network.ts';
 import type { KitPlan, PlannedStep } from './plan.ts';
 import type { RealClient } from './real-client.ts';
@@ -86,7 +86,8 @@ export class RealRun {
       await judge.race(this.#rest());
       await judge.race(this.#finally());
       await judge.race(this.#leave());
-      return { disconnects: this.#all.disconnects, messages: this.#all.work.startedCount };
+      this.#all.gallery.end();
+      return { disconnects: this.#all.disconnects, messages: this.#all.gallery.startedCount };
     } catch (error) {
       const verdict = error instanceof Verdict ? error : new Verdict('world', wordsOf(error), { cause: error });
       verdict.atMs = Math.round(this.#time.nowMs);
@@ -103,9 +104,10 @@ export class RealRun {
     const { faults, steps } = this.#options.plan;
     const time = this.#time;
     time.nowAndThen(() => this.#lookAtInvariant());
-    for (const fault of faults) time.later(fault.atMs, () => this.#befall(fault));
+    // What waits for a frame counts frames from the beginning.
+    for (const fault of faults) time.later(fault.atMs ?? 0, () => this.#befall(fault));
     for (const step of steps) time.later(step.atMs, () => this.#perform(step));
-    const lastMs = Math.max(0, ...[...faults, ...steps].map(({ atMs }) => atMs)) + TAIL_MS;
+    const lastMs = Math.max(0, ...[...faults, ...steps].map(({ atMs = 0 }) => atMs)) + TAIL_MS;
     await time.wait(Math.max(TAIL_MS, Math.min(lastMs, this.#options.endMs - performance.now())));
   }
 
@@ -118,7 +120,13 @@ export class RealRun {
     const isDone = isOfServer ? this.#endThreads(fault, client.number) : this.#carryOut(fault, client);
     this.#options.told(fault, isDone);
     if (!isDone) return;
-    this.#faults.push({ ...fault, atMs: Math.round(this.#time.nowMs), client: client.number });
+    if (client.life !== undefined) this.#all.gallery.befallen(fault.type, client.life.host);
+    const { number } = client;
+    this.#faults.push(
+      fault.on === undefined
+        ? { ...fault, atMs: Math.round(this.#time.nowMs), client: number }
+        : { ...fault, client: number },
+    );
     this.#story.note(`c${client.number}`, `-- fault: ${faultWords(fault)} --`);
   }
 

@@ -78,7 +78,7 @@ export interface Timing {
 }
 
 /** A frame that has begun may take this long; an altered length makes one that never ends. */
-const PARTIAL_FRAME_MS = 90_000;
+const PARTIAL_FRAME_MS = 135_000;
 /** A supervisor waits at most so long before it starts a shard again. */
 const RESTART_DELAY_MS = 5_000;
 /** For round trips and acks. */
@@ -93,9 +93,10 @@ export function restMsOf(timing: Timing, faults: readonly Fault[]): number {
   return noticeMs + flipMs + shardsMs + timing.workMs + SLACK_MS;
 }
 
-/** When the last fault that ends by itself is over. */
-export function lastEndOf(faults: readonly Fault[]): number {
-  return faults.reduce((last, fault) => Math.max(last, fault.atMs + ('forMs' in fault ? fault.forMs : 0)), 0);
+/** When the last fault that ends by itself is over; one on a frame comes at the end of chaos at the latest. */
+export function lastEndOf(faults: readonly Fault[], chaosMs: number): number {
+  const endOf = (fault: Fault): number => (fault.atMs ?? chaosMs) + ('forMs' in fault ? fault.forMs : 0);
+  return faults.reduce((last, fault) => Math.max(last, endOf(fault)), 0);
 }
 
 /** Once a world is at rest, connections that nobody uses are gone after this long. */

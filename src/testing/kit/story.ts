@@ -1,6 +1,6 @@
 /** A plan as text that a person reads: one line for each fault and step, in the order in which they come. */
 import { inspect } from 'node:util';
-import type { Fault } from '../plan.ts';
+import type { Fault, FaultAction } from '../plan.ts';
 import type { KitPlan } from './plan.ts';
 
 const VALUE_CHARACTERS = 160;
@@ -13,16 +13,28 @@ export function planWords({ weather, faults, steps }: KitPlan, clients: number):
       atMs,
       what: `c${client % clients}  step   ${name} ${valueWords(value)}`,
     })),
-  ].toSorted((one, other) => one.atMs - other.atMs);
+  ].toSorted((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
   const air = Object.entries(weather).filter(([, value]) => value !== 0);
   return [
     ...(air.length === 0 ? [] : [`           weather: ${air.map(([name, value]) => `${name} ${value}`).join(', ')}`]),
-    ...lines.map(({ atMs, what }) => `${String(atMs).padStart(6)} ms  ${what}`),
+    ...lines.map(({ atMs, what }) => `${(atMs === undefined ? 'on a frame' : `${atMs} ms`).padStart(10)}  ${what}`),
   ].join('\n');
 }
 
-/** A fault in words. */
+/** A fault in words; one on a frame with the place. */
 export function faultWords(fault: Fault): string {
+  if (fault.on === undefined) return actionWords(fault);
+  const { frame, nth, toward, afterBytes } = fault.on;
+  const where = afterBytes === 0 ? 'before' : `after byte ${afterBytes} of`;
+  return `${where} the ${nthWord(nth)} ${frame} toward the ${toward}: ${actionWords(fault)}`;
+}
+
+function nthWord(nth: number): string {
+  const ending = nth % 100 > 10 && nth % 100 < 14 ? undefined : ['th', 'st', 'nd', 'rd'][nth % 10];
+  return `${nth}${ending ?? 'th'}`;
+}
+
+function actionWords(fault: FaultAction): string {
   switch (fault.type) {
     case 'weather':
       return `bytes toward the ${fault.toward} travel with ${valueWords(fault.change)}`;
@@ -38,6 +50,10 @@ export function faultWords(fault: Fault): string {
       return `one end loses the line, and the ${fault.toward} learns it ${fault.forMs} ms later`;
     case 'replay':
       return `an old HELLO arrives again, the last one but ${fault.back}`;
+    case 'clog':
+      return `the ${fault.toward} reads nothing more on this line, and every write finds it full`;
+    case 'acks':
+      return `a middlebox ${ackWords[fault.how]} toward the ${fault.toward}`;
     case 'swallow':
       return `all that goes toward ${fault.toward === 'both' ? 'both ends' : `the ${fault.toward}`} vanishes, on this line`;
     case 'door':
@@ -60,6 +76,13 @@ export function faultWords(fault: Fault): string {
     }
   }
 }
+
+const ackWords = {
+  byOne: 'lets ACKs rise by one message at a time',
+  withheld: 'withholds all ACKs',
+  back: 'makes an ACK of nothing at all of each',
+  beyond: 'makes an ACK of more than was ever sent of each',
+};
 
 /** A value in short. */
 export function valueWords(value: unknown): string {

@@ -8,6 +8,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { HomingError } from '../../errors.ts';
 import { entityOf } from '../draws.ts';
 import type { KitPlan } from './plan.ts';
+import { ticketForm } from './plan-form.ts';
 import type { Kept } from './plans.ts';
 import type { AnyScenario } from './scenario.ts';
 
@@ -29,10 +30,14 @@ export function ticketOf(scenario: AnyScenario, token: string): Ticket | undefin
   try {
     if (!token.startsWith(VERSION)) throw new Error(`expected it to begin with ${VERSION}`);
     const text = inflateRawSync(Buffer.from(token.slice(VERSION.length), 'base64url')).toString();
-    const { of, ...ticket } = JSON.parse(text) as Ticket & { readonly of: number };
+    const { of, ...ticket } = ticketForm(JSON.parse(text), 'the token');
     return of === markOf(scenario) ? ticket : undefined;
   } catch (error) {
-    throw new HomingError('BadOption', `expected a token that a failed check printed, got ${token}`, { cause: error });
+    throw new HomingError(
+      'BadOption',
+      `expected a token that a failed check printed (${error instanceof Error ? error.message : String(error)}), got ${token}`,
+      { cause: error },
+    );
   }
 }
 

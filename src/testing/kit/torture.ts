@@ -51,7 +51,7 @@ export async function torture<Values extends Record<string, unknown>>(
     name,
     value,
   }));
-  const last = Math.max(0, ...[...steps, ...faults].map(({ atMs }) => atMs));
+  const last = Math.max(0, ...[...steps, ...faults].map(({ atMs = 0 }) => atMs));
   const calm: KitPlan = { seed, weather: {}, faults, steps, chaosMs: last + TAIL_MS };
   const tally = new Tally();
   const breath = new Breath();

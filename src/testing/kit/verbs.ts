@@ -26,6 +26,8 @@ const usual: { readonly [Type in FaultType]: Extract<FaultAction, { readonly typ
   flip: { type: 'flip', toward: 'server', afterBytes: 1 },
   orphan: { type: 'orphan', toward: 'server', forMs: FOR_MS },
   replay: { type: 'replay', back: 0, stayMs: FOR_MS },
+  clog: { type: 'clog', toward: 'server' },
+  acks: { type: 'acks', toward: 'server', how: 'withheld' },
   door: { type: 'door', door: 'refuses', forMs: FOR_MS },
   weather: { type: 'weather', toward: 'server', change: { latencyMs: 100 } },
   freeze: { type: 'freeze', side: 'server', forMs: FOR_MS },

@@ -15,8 +15,13 @@ export type Oracle =
   | 'outside'
   | 'rest'
   | 'order'
-  | 'gap'
+  | 'kept'
+  | 'owner'
+  | 'bounds'
+  | 'calls'
   | 'violation'
+  | 'isolation'
+  | 'wire'
   | 'positions'
   | 'store'
   | 'leftover'
@@ -29,6 +34,8 @@ export interface Place {
   readonly who?: string | undefined;
   /** The message: `session/epoch/seq`. */
   readonly messageId?: string | undefined;
+  /** Which invariant is broken, where one of the oracles says so: `I1` and so on. */
+  readonly invariant?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -48,8 +55,8 @@ export class Verdict extends Error {
 
   /** The verdict in one line. */
   get line(): string {
-    const { who, messageId } = this.place;
-    const where = [who, messageId === undefined ? undefined : `message ${messageId}`].filter(
+    const { who, messageId, invariant } = this.place;
+    const where = [invariant, who, messageId === undefined ? undefined : `message ${messageId}`].filter(
       (word) => word !== undefined,
     );
     const [sentence = ''] = this.message.split('\n');

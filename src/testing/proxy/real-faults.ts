@@ -7,14 +7,16 @@ import type { FaultAction } from '../plan.ts';
 import type { Toward } from '../sim-line.ts';
 import type { Door } from '../sim-path.ts';
 import type { ProxyLane } from './lane.ts';
-import type { Direction, Pace } from './plan.ts';
+import type { PlanTrigger } from '../triggers.ts';
+import type { Direction, Pace, PlacedFault } from './plan.ts';
 
 /**
  * Lets a fault come true on the lane of its client now. False: it is none of a line, and nothing was done. That holds for
- * `reconnect` and `disconnect`, which the client does itself, for faults of processes and shards, and for `directDoor`, as
+ * `reconnect` and `disconnect`, which the client does itself, for `clog` and `acks`, which the proxy does not have, for faults of processes and shards, and for `directDoor`, as
  * nobody comes back by a direct port from behind a proxy.
  */
-export function realFaults(lane: ProxyLane, fault: FaultAction): boolean {
+export function realFaults(lane: ProxyLane, fault: FaultAction & { readonly on?: PlanTrigger | undefined }): boolean {
+  if (fault.on !== undefined) return strikeOn(lane, fault, fault.on);
   switch (fault.type) {
     case 'weather':
       lane.slow(paceOf(fault.change), directionOf(fault.toward));
@@ -47,6 +49,8 @@ export function realFaults(lane: ProxyLane, fault: FaultAction): boolean {
     case 'door':
       knock(lane, fault.door, fault.forMs);
       return true;
+    case 'clog':
+    case 'acks':
     case 'reconnect':
     case 'disconnect':
     case 'directDoor':
@@ -54,6 +58,44 @@ export function realFaults(lane: ProxyLane, fault: FaultAction): boolean {
     case 'shardPause':
     case 'shardCrash':
     case 'crash':
+      return false;
+  }
+}
+
+type Place = Extract<PlacedFault, { readonly on: unknown }>['on'];
+
+/** A fault that waits for a frame: of those, only what befalls a connection at a place of it can be had. */
+function strikeOn(lane: ProxyLane, fault: FaultAction, { frame, nth, toward, afterBytes }: PlanTrigger): boolean {
+  const at = (moreBytes: number): Place => ({
+    frame,
+    nth,
+    direction: directionOf(toward),
+    afterBytes: afterBytes + moreBytes,
+  });
+  switch (fault.type) {
+    case 'cut':
+      lane.strike({ type: 'cut', how: fault.by, on: at(fault.toward === toward ? fault.afterBytes : 0) });
+      return true;
+    case 'flip':
+      lane.strike({ type: 'flip', on: at(fault.toward === toward ? fault.afterBytes : 0) });
+      return true;
+    case 'stall':
+      lane.strike({ type: 'stall', forMs: fault.forMs, on: at(0) });
+      return true;
+    case 'swallow':
+      lane.strike({
+        type: 'blackHole',
+        hole: fault.toward === 'both' ? 'both' : directionOf(fault.toward),
+        on: at(0),
+      });
+      return true;
+    case 'orphan':
+      lane.strike({ type: 'orphan', late: directionOf(fault.toward), forMs: fault.forMs, on: at(0) });
+      return true;
+    case 'replay':
+      lane.strike({ type: 'replay', back: fault.back, stayMs: fault.stayMs, on: at(0) });
+      return true;
+    default:
       return false;
   }
 }

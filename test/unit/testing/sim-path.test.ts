@@ -1,9 +1,11 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Line, LineEvents } from '../../../src/actors/ports.ts';
 import { Loop } from '../../../src/testing/loop.ts';
 import { SimHost } from '../../../src/testing/sim-host.ts';
 import { SimPath } from '../../../src/testing/sim-path.ts';
 import { fairWeather } from '../../../src/testing/world.ts';
+import { ACK_BYTES, FrameType, frameOf, writeU64 } from '../../../src/wire/frame.ts';
 
 /** One end of a line that writes down what happens to it. */
 class Witness implements LineEvents {
@@ -244,5 +246,139 @@ describe('a fault', () => {
     expect([client.log, client.bytes]).toEqual([[], []]);
     await world.run(200);
     expect([client.log, client.bytes]).toEqual([['opened'], [7]]);
+  });
+});
+
+describe('a fault on a frame', () => {
+  const ping = frameOf(FrameType.PING, new Uint8Array(8), undefined);
+  const ack = frameOf(FrameType.ACK, new Uint8Array(ACK_BYTES), crc32);
+  const cutOn = (setting: Setting, nth: number, afterBytes: number): void =>
+    setting.path.on({ frame: 'ACK', nth, toward: 'client', afterBytes }, (line) =>
+      setting.path.cutAfter('client', 0, 'reset', line),
+    );
+
+  it.each([
+    [0, 72],
+    [3, 75],
+    [48, 120],
+    [60, 132],
+  ])('comes after byte %d of it', async (afterBytes, expected) => {
+    const setting = new Setting();
+    cutOn(setting, 2, afterBytes);
+    const [client, server] = await setting.pair();
+    server.line?.write([ack, ping.subarray(0, 16)]);
+    server.line?.write([ping.subarray(16), ack, ping, ping]);
+    await setting.run(10);
+    expect([client.bytes.length, client.log]).toEqual([expected, ['opened', 'reset']]);
+  });
+
+  it('waits for the frame over as many lines as it takes, and is not there for frames of the other direction', async () => {
+    const setting = new Setting();
+    cutOn(setting, 3, 1);
+    for (let lines = 0; lines < 2; lines += 1) {
+      const [client, server] = await setting.pair();
+      server.line?.write([ack]);
+      client.line?.write([ack, ack, ack]);
+      await setting.run(10);
+      expect([client.bytes.length, client.log]).toEqual([48, ['opened']]);
+    }
+    const [client, server] = await setting.pair();
+    server.line?.write([ping, ack, ack]);
+    await setting.run(10);
+    expect([client.bytes.length, client.log]).toEqual([25, ['opened', 'reset']]);
+  });
+
+  it('counts frames of a line that is open already from the moment it is asked for', async () => {
+    const setting = new Setting();
+    const [client, server] = await setting.pair();
+    server.line?.write([ack]);
+    cutOn(setting, 1, 2);
+    server.line?.write([ack, ack]);
+    await setting.run(10);
+    expect(client.bytes.length).toBe(50);
+  });
+
+  it('alters exactly the byte it names', async () => {
+    const setting = new Setting();
+    setting.path.on({ frame: 'ACK', nth: 1, toward: 'client', afterBytes: 20 }, (line) =>
+      setting.path.flipAfter('client', 0, line),
+    );
+    const [client, server] = await setting.pair();
+    server.line?.write([ping, ack]);
+    await setting.run(10);
+    const sent = [...ping, ...ack];
+    expect(client.bytes.flatMap((byte, index) => (byte === sent[index] ? [] : [index]))).toEqual([44]);
+  });
+
+  it('does not come any more once the path is healed', async () => {
+    const setting = new Setting();
+    cutOn(setting, 1, 0);
+    cutOn(setting, 2, 0);
+    const [client, server] = await setting.pair();
+    server.line?.write([ack]);
+    setting.path.heal();
+    server.line?.write([ack]);
+    await setting.run(10);
+    expect([client.bytes.length, client.log]).toEqual([96, ['opened']]);
+  });
+});
+
+describe('a reader that does not read', () => {
+  it('finds every write of the other end too much, until it reads on', async () => {
+    const setting = new Setting();
+    const [client, server] = await setting.pair();
+    setting.path.clog('client');
+    expect(server.line?.write([three])).toBe(false);
+    await setting.run(60_000);
+    expect([client.bytes, server.log]).toEqual([[], ['opened']]);
+    setting.path.heal();
+    await setting.run(10);
+    expect([client.bytes, server.log]).toEqual([
+      [1, 2, 3],
+      ['opened', 'drained'],
+    ]);
+    expect(server.line?.write([three])).toBe(true);
+  });
+});
+
+describe('a middlebox that changes ACKs', () => {
+  const ackOf = (cursor: number): Uint8Array => {
+    const body = new Uint8Array(ACK_BYTES);
+    for (const at of [0, 8, 16]) writeU64(body, at, cursor);
+    return frameOf(FrameType.ACK, body, crc32);
+  };
+  const ping = frameOf(FrameType.PING, new Uint8Array(8), crc32);
+
+  it.each([
+    ['byOne', [5, 6, 7]],
+    ['withheld', []],
+    ['back', [0, 0, 0]],
+    ['beyond', [1, 1, 1].map(() => Number.MAX_SAFE_INTEGER)],
+  ] as const)(
+    'that plays %s carries cursors %j, with checksums that hold, and all else as it was',
+    async (how, cursors) => {
+      const setting = new Setting();
+      const [client, server] = await setting.pair();
+      setting.path.trick('client', how);
+      server.line?.write([ackOf(5), ping, ackOf(9)]);
+      server.line?.write([ackOf(9)]);
+      await setting.run(10);
+      const frames: Buffer[] = [];
+      for (let at = 0; at < client.bytes.length; at += 16 + (frames.at(-1)?.readUIntBE(5, 3) ?? 0))
+        frames.push(Buffer.from(client.bytes.slice(at, at + 16 + Buffer.from(client.bytes).readUIntBE(at + 5, 3))));
+      const acks = frames.filter((each) => each[4] === FrameType.ACK);
+      expect(acks.map((each) => Number(each.readBigUInt64BE(24)))).toEqual(cursors);
+      for (const each of frames) expect(each.readUInt32BE(0)).toBe(crc32(each.subarray(4)));
+      expect(frames.filter((each) => each[4] === FrameType.PING)).toEqual([Buffer.from(ping)]);
+    },
+  );
+
+  it('takes its line with it when the path is healed', async () => {
+    const setting = new Setting();
+    const [client] = await setting.pair();
+    setting.path.trick('client', 'withheld');
+    setting.path.heal();
+    await setting.run(10);
+    expect(client.log).toEqual(['opened', 'reset']);
   });
 });

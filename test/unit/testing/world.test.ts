@@ -1,5 +1,7 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { World } from '../../../src/testing/world.ts';
+import { FrameType, frameOf } from '../../../src/wire/frame.ts';
 
 /** A world in which a client says a number every now and then, and a server that counts them. */
 function setUp(seed = 1): { world: World; heard: unknown[][]; say: (value: number) => void } {
@@ -50,6 +52,23 @@ describe('a world', () => {
     say(2);
     await world.run(100);
     expect([heard, server?.lifeCount, world.clients[0]?.client.epoch]).toEqual([[[1], [2]], 2, 2]);
+  });
+
+  it('shows what its ends write to a linter, on each line of each client, and tells what is not legal', async () => {
+    const told: string[] = [];
+    const world = new World(1);
+    world.lint((sentence) => told.push(sentence));
+    const server = world.addServer('server', () => () => {});
+    const { client, path } = world.addClient('client', server, { backoff: { maxMs: 100 } });
+    await world.run(100);
+    client.send('say', 1);
+    path.cutAfter('client', 0);
+    await world.run(1_000);
+    client.send('say', 2);
+    await world.run(100);
+    expect([path.dialCount, told]).toEqual([2, []]);
+    path.newest?.server.write([frameOf(FrameType.PONG, new Uint8Array(8), crc32)]);
+    expect(told).toEqual(['client/2, server: it sent a PONG 0 that nobody asked for']);
   });
 
   it('has doubles: copies of a process as it was when the two were parted', async () => {
