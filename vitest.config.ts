@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const conditions = ['homing-source', 'node', 'import', 'module', 'default'];
+// As Node resolves: it knows no condition 'module'.
+const conditions = ['homing-source', 'node', 'import', 'default'];
 const reportFile = process.env['TEST_REPORT_FILE'];
 
 /** The files that take longest, so that none of them is begun last. A checkout that has not run them does not know it. */

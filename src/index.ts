@@ -18,6 +18,7 @@ export type { EndReport } from './actors/reports.ts';
 export type { SessionInfo } from './actors/hosted-session.ts';
 export type { EndOptions, Limits, RedialOptions } from './actors/options.ts';
 export type { Turn } from './actors/session-actor.ts';
+export type { CallSpan, Telemetry, Trace, TracedCall, TracedSession } from './actors/telemetry.ts';
 export type { ShardCounts } from './actors/tally.ts';
 export type { Schema, SchemaIssue, SchemaResult, Validate } from './actors/validation.ts';
 export type { Wait } from './actors/waits.ts';

@@ -134,6 +134,8 @@ function fieldsOf({ type, flags, seq, bytes, start, end }: Splitter): Record<str
       const { code, ...rest } = present(control.decodeClose(bytes, start, end));
       return { type: name, ...rest, code: wireNumberOf(code) };
     }
+    case frame.FrameType.TRACE:
+      return { type: name, seq, ...present(control.decodeTrace(bytes, start, end)) };
     case frame.FrameType.ORDERED:
       return { type: name, kind: orderedKinds[flags], seq, value: decodeValue(bytes, start, end) };
     default:
@@ -209,7 +211,11 @@ function encode(fields: Fields): Uint8Array {
     frame.stampChecksum(ack, 0, ack.length, crc32);
     return ack;
   }
-  return frame.frameOf(type, encodeBody(type, fields), checksum);
+  const bytes = frame.frameOf(type, encodeBody(type, fields), checksum);
+  if (type !== frame.FrameType.TRACE) return bytes;
+  frame.writeHeader(bytes, 0, type, 0, Number(fields['seq']), bytes.length - frame.HEADER_BYTES);
+  frame.stampChecksum(bytes, 0, bytes.length, crc32);
+  return bytes;
 }
 
 function encodeBody(type: number, fields: Fields): Uint8Array {
@@ -234,6 +240,8 @@ function encodeBody(type: number, fields: Fields): Uint8Array {
       return control.encodeGoAway(fields as unknown as control.GoAway);
     case frame.FrameType.CLOSE:
       return control.encodeClose({ ...(fields as unknown as control.Close), code });
+    case frame.FrameType.TRACE:
+      return present(control.encodeTrace(fields as unknown as control.Trace));
     default:
       return control.encodeNumber(Number(fields['nonce'] ?? fields['cursor']));
   }

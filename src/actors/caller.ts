@@ -8,9 +8,13 @@ import type { OutletOutput } from '../session/outlet.ts';
 import type { Session } from '../session/session.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
+import { encodeTrace } from '../wire/control.ts';
+import { channels } from './channels.ts';
 import { describeError, remoteError } from './describe.ts';
+import { FollowedCall, isHeard } from './followed-call.ts';
 import type { Functions } from './functions.ts';
 import type { Sender } from './sender.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { Wait, Waits } from './waits.ts';
 
 /** What a caller works with; all of one session. */
@@ -24,7 +28,10 @@ export interface CallerParts {
   readonly callsInFlight: number;
   /** Deadline of a call unless its caller says otherwise, in milliseconds with a connection. */
   readonly callDeadlineMs: number;
+  readonly telemetry?: Telemetry | undefined;
 }
+
+const callChannels = { start: channels['homing:call:start'], settled: channels['homing:call:settled'] };
 
 /** What a caller asks of its session's actor. */
 export interface CallerOwner {
@@ -34,6 +41,8 @@ export interface CallerOwner {
   accepted(): void;
   /** Nobody waits under this token any more. */
   giveUp(token: number): Outcome;
+  /** The time, in milliseconds. */
+  now(): number;
 }
 
 /** The calls of one end of a session. */
@@ -58,13 +67,14 @@ export class Caller {
    * the session is being closed, as those of a running handler do.
    */
   call(message: readonly unknown[], wait: Wait, isOfRun: boolean): Promise<unknown> {
-    return this.#ask(Kind.CALL, message, wait, isOfRun);
+    const isFollowed = this.#parts.telemetry !== undefined || isHeard(callChannels);
+    return isFollowed ? this.#follow(message, wait, isOfRun) : this.#ask(Kind.CALL, message, wait, isOfRun, undefined);
   }
 
   /** Asks for something that the runtime of the peer does: `[service, ...args]`. */
   async serve(message: readonly unknown[], wait: Wait): Promise<unknown> {
     try {
-      return await this.#ask(Kind.SERVICE, message, wait, false);
+      return await this.#ask(Kind.SERVICE, message, wait, false, undefined);
     } catch (error) {
       throw plainRefusal(error);
     }
@@ -96,7 +106,7 @@ export class Caller {
   answered({ token, status, item }: Extract<OutletOutput, { type: 'result' }>): void {
     const { waits, codec, functions } = this.#parts;
     functions.settledDirect(token);
-    if (!this.#tokens.delete(token)) {
+    if (!this.#drop(token)) {
       if (item !== undefined) functions.discard(codec, item);
       return;
     }
@@ -107,7 +117,7 @@ export class Caller {
 
   /** A call will not be answered: its message or its epoch is gone. The wait is the caller's to reject. */
   forget(token: number): void {
-    this.#tokens.delete(token);
+    this.#drop(token);
     this.#parts.functions.settledDirect(token);
   }
 
@@ -124,16 +134,47 @@ export class Caller {
 
   // ---- below
 
-  #ask(kind: number, message: readonly unknown[], wait: Wait, isOfRun: boolean): Promise<unknown> {
+  async #follow(message: readonly unknown[], wait: Wait, isOfRun: boolean): Promise<unknown> {
+    const { session, telemetry } = this.#parts;
+    const method = String(message[0]);
+    const span = telemetry?.calls({ method, session });
+    const now = (): number => this.#owner.now();
+    const call = new FollowedCall({ method, session, channels: callChannels, span, now });
+    const trace = span?.trace === undefined ? undefined : encodeTrace(span.trace);
+    try {
+      const value = await this.#ask(Kind.CALL, message, wait, isOfRun, trace);
+      call.settled(undefined);
+      return value;
+    } catch (error) {
+      call.settled(error);
+      throw error;
+    }
+  }
+
+  /** Nobody waits for this call any more. False: nobody did. */
+  #drop(token: number): boolean {
+    const { telemetry, session } = this.#parts;
+    if (telemetry !== undefined) session.outlet.untrace(token);
+    return this.#tokens.delete(token);
+  }
+
+  #ask(
+    kind: number,
+    message: readonly unknown[],
+    wait: Wait,
+    isOfRun: boolean,
+    trace: Uint8Array | undefined,
+  ): Promise<unknown> {
     const begin = (token: number): void => {
       this.#owner.requireOpen(isOfRun);
       this.#requireSlot(String(message[0]));
       // First: over a line within this process the answer may be there before this returns.
       this.#tokens.add(token);
+      if (trace !== undefined) this.#parts.session.outlet.trace(token, trace);
       try {
         this.#parts.sender.enqueue(kind, message, token);
       } catch (error) {
-        this.#tokens.delete(token);
+        this.#drop(token);
         throw error;
       }
     };
@@ -146,7 +187,7 @@ export class Caller {
   }
 
   #giveUp(token: number): Outcome {
-    this.#tokens.delete(token);
+    this.#drop(token);
     const outcome = this.#owner.giveUp(token);
     if (outcome === 'never-sent') this.#parts.functions.takenBackDirect(token);
     else this.#parts.functions.settledDirect(token);

@@ -268,6 +268,8 @@ export class Link implements LineEvents {
       this.#owner.greeted(frame);
       return;
     }
+    // It says nothing of the session, and an end that does not know it skips it: it confirms nothing either.
+    if (frame.type === Type.TRACE) return actor.session.receiveTrace(frame);
     if (!this.#hasConfirmed && frame.type !== Type.CLOSE) {
       this.#hasConfirmed = true;
       this.#splitter.only = undefined;

@@ -11,11 +11,14 @@ import { Deque } from '../session/deque.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Kind, copyOf } from '../wire/frame.ts';
 import type { Callee, Method } from './callee.ts';
+import { channels } from './channels.ts';
 import { isThenable } from './describe.ts';
+import { FollowedCall, isHeard } from './followed-call.ts';
 import type { Functions } from './functions.ts';
 import type { HookFault, SharedStore } from './shared-store.ts';
 import type { Handler, Handlers } from './handlers.ts';
 import { type Replies, encodeError } from './replies.ts';
+import type { Telemetry, Trace } from './telemetry.ts';
 import { type Schema, type Validation, checked } from './validation.ts';
 
 /** What the mailbox tells its actor. */
@@ -41,7 +44,10 @@ export interface MailboxParts {
   readonly store: SharedStore;
   /** Schemas of what the peer may say, if there are any. */
   readonly validation: Validation | undefined;
+  readonly telemetry: Telemetry | undefined;
 }
+
+const runChannels = { start: channels['homing:run:start'], settled: channels['homing:run:settled'] };
 
 /**
  * What the runtime does for a peer that asks with `[service, ...args]`: `result` is what the peer gets, in the end; while
@@ -89,6 +95,9 @@ export class Mailbox {
   readonly #functions: Functions;
   readonly #validation: Validation | undefined;
   readonly #store: SharedStore;
+  readonly #telemetry: Telemetry | undefined;
+  /** Where calls that wait stand in a trace, by `epoch/seq`. */
+  #traces: Map<string, Trace> | undefined;
   /** At the end that decides. */
   services: Services | undefined;
   readonly #queue = new Deque<Entry>();
@@ -102,7 +111,7 @@ export class Mailbox {
   #afterClose: (() => void) | undefined;
 
   constructor(parts: MailboxParts, owner: MailboxOwner) {
-    const { session, codec, handlers, callee, replies, functions, store, validation } = parts;
+    const { session, codec, handlers, callee, replies, functions, store, validation, telemetry } = parts;
     this.#store = store;
     this.#session = session;
     this.#codec = codec;
@@ -111,6 +120,7 @@ export class Mailbox {
     this.#replies = replies;
     this.#functions = functions;
     this.#validation = validation;
+    this.#telemetry = telemetry;
     this.#owner = owner;
   }
 
@@ -139,6 +149,7 @@ export class Mailbox {
   close(settledLast?: () => void): void {
     this.#isClosed = true;
     this.#queue.clear();
+    this.#traces = undefined;
     this.#afterClose = settledLast;
   }
 
@@ -147,6 +158,7 @@ export class Mailbox {
     this.#nowMs = nowMs;
     const { kind, seq, verdict, bytes, start, end } = message;
     const epoch = this.#session.epoch;
+    if (message.trace !== undefined && this.#telemetry !== undefined) this.#keepTrace(seq, epoch, message.trace);
     if (this.#mayStart) {
       this.#start(kind, seq, epoch, verdict, bytes, start, end);
       return;
@@ -208,6 +220,7 @@ export class Mailbox {
       else values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
     } catch (error) {
       if (kind === Kind.WRITE) this.#sendVerdict(seq, epoch, unreadable());
+      if (kind === Kind.CALL) this.#takeTrace(seq, epoch);
       this.#settle(kind, seq, epoch, size, ReceiptStatus.FAILED, error);
       return;
     }
@@ -276,14 +289,20 @@ export class Mailbox {
   /** A call counts as processed once it has started; what it comes to is a message of its own. */
   #startCall(seq: number, epoch: number, size: number, values: readonly unknown[]): void {
     const session = this.#session;
+    const trace = this.#takeTrace(seq, epoch);
     const isCancelled = epoch === session.epoch && session.direct.takeCancel(seq);
     const refusal = isCancelled ? ResultStatus.CANCELLED : this.#callee.refusalOf(values[0] as string);
     if (refusal === undefined) {
       this.turnCount += 1;
       let isLater = false;
       const schema = this.#validation?.method(values[0] as string);
-      const enter = (method: Method): unknown => this.#call(method, values, seq, epoch, schema, undefined);
+      const followed = this.#follow(values[0] as string, trace);
+      const enter = (method: Method): unknown => {
+        if (followed === undefined) return this.#call(method, values, seq, epoch, schema, undefined);
+        return followed.run(() => this.#call(method, values, seq, epoch, schema, undefined));
+      };
       this.#callee.start(values, seq, epoch, enter, (status, value) => {
+        followed?.settled(status === ResultStatus.OK ? undefined : failureOf(status, value));
         this.#replies.send(Kind.RESULT, seq, epoch, status, value);
         if (isLater) this.#owner.settled();
       });
@@ -292,6 +311,28 @@ export class Mailbox {
     if (this.#isClosed) return;
     if (epoch === session.epoch) session.processed(size, this.#nowMs);
     else session.settleOld(size, this.#nowMs);
+  }
+
+  #follow(method: string, trace: Trace | undefined): FollowedCall | undefined {
+    const telemetry = this.#telemetry;
+    if (telemetry === undefined && !isHeard(runChannels)) return undefined;
+    const session = this.#session;
+    const span = telemetry?.runs({ method, session }, trace);
+    return new FollowedCall({ method, session, channels: runChannels, span, now: () => this.#owner.now() });
+  }
+
+  #keepTrace(seq: number, epoch: number, trace: Trace): void {
+    if (this.#isClosed) return;
+    this.#traces ??= new Map();
+    this.#traces.set(`${epoch}/${seq}`, trace);
+  }
+
+  #takeTrace(seq: number, epoch: number): Trace | undefined {
+    if (this.#traces === undefined) return undefined;
+    const key = `${epoch}/${seq}`;
+    const trace = this.#traces.get(key);
+    this.#traces.delete(key);
+    return trace;
   }
 
   /** The runtime itself is asked for something. The turn lasts as long as what comes after must wait. */
@@ -405,6 +446,10 @@ export class Mailbox {
     else if (status === ReceiptStatus.FAILED && (kind === Kind.CALL || kind === Kind.SERVICE))
       this.#replies.send(Kind.RESULT, seq, epoch, ResultStatus.FAILED, error);
   }
+}
+
+function failureOf(status: number, value: unknown): unknown {
+  return status === ResultStatus.FAILED ? value : new HomingError('Aborted', 'the caller gave this call up');
 }
 
 /** The session that a forwarded event comes from; undefined where a peer names none. */

@@ -26,6 +26,7 @@ import { Replies, encodeError } from './replies.ts';
 import type { Clock, Host } from './ports.ts';
 import { Sender } from './sender.ts';
 import { SharedStore, type StoreOwner } from './shared-store.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { Validation } from './validation.ts';
 import { type Wait, Waits } from './waits.ts';
 
@@ -44,6 +45,8 @@ export interface SessionSettings {
   readonly functions: number;
   /** Schemas of what the peer may say. */
   readonly validation?: Validation | undefined;
+  /** Follows calls to the other end and those that come from there. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** What the holder of a session is told. */
@@ -133,7 +136,7 @@ export class SessionActor {
     const { session, functions, handlers, callee } = this;
     const codec = this.#codec;
     this.#replies = new Replies(session, codec, functions, (error, messageId) => this.#failed(error, messageId));
-    const { callsInFlight, callDeadlineMs } = settings;
+    const { callsInFlight, callDeadlineMs, telemetry, validation } = settings;
     const sending = { session, codec, functions, limits: settings.limits, books };
     this.sender = new Sender(sending, {
       requireOpen: () => this.#requireOpen(),
@@ -142,10 +145,10 @@ export class SessionActor {
     });
     this.store = new SharedStore(this.#storeOwner(), codec, decides, settings.limits);
     const { sender, store } = this;
-    const caller = { session, codec, sender, waits: this.#waits, functions, callsInFlight, callDeadlineMs };
+    const caller = { session, codec, sender, waits: this.#waits, functions, callsInFlight, callDeadlineMs, telemetry };
     this.#caller = new Caller(caller, this.#callerOwner());
     this.mailbox = new Mailbox(
-      { session, codec, handlers, callee, replies: this.#replies, functions, store, validation: settings.validation },
+      { session, codec, handlers, callee, replies: this.#replies, functions, store, validation, telemetry },
       {
         failed: (error, messageId) => this.#failed(error, messageId),
         unheard: () => void (this.unheardCount += 1),
@@ -436,6 +439,7 @@ export class SessionActor {
       requireOpen: (isOfRun) => this.#requireOpen(isOfRun),
       accepted: () => this.#accepted(false),
       giveUp: (token) => this.#giveUp(token),
+      now: () => this.#clock.now(),
     };
   }
 

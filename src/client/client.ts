@@ -8,6 +8,7 @@ import type { Clock } from '../actors/ports.ts';
 import { describeError } from '../actors/describe.ts';
 import type { Turn } from '../actors/session-actor.ts';
 import type { StoreView } from '../actors/shared-store.ts';
+import type { Telemetry } from '../actors/telemetry.ts';
 import type { PresenceItem } from '../actors/presence-feed.ts';
 import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { type Validate, Validation } from '../actors/validation.ts';
@@ -52,6 +53,8 @@ export interface ClientOptions<C extends Contract = Contract, U = Remote<Methods
   readonly insecure?: boolean | undefined;
   /** Lets viewers look at the connection: an inspector, or where to open one that ends with the client. */
   readonly inspect?: Inspect | undefined;
+  /** Follows the calls of the session, both ways, as `openTelemetry()` of `homing/otel` does. */
+  readonly telemetry?: Telemetry | undefined;
   /** Aborting it closes the client at once. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -146,7 +149,8 @@ export class SessionClient {
     const ask = typeof credentials === 'function' ? (credentials as () => unknown) : () => credentials;
     const checkedSettings = settingsOf(options);
     const validation = options.validate === undefined ? undefined : new Validation(options.validate);
-    const settings = { ...checkedSettings, session: { ...checkedSettings.session, validation } };
+    const { telemetry } = options;
+    const settings = { ...checkedSettings, session: { ...checkedSettings.session, validation, telemetry } };
     const redial = redialOf(options.backoff);
     const { inspect } = options;
     const inspected = enterClient(inspect, (error) => this.connection.emit('error', error));

@@ -58,9 +58,9 @@ export class BehaviorShard {
 
   constructor(options: BehaviorShardOptions) {
     const { host, behavior, around } = options;
-    const { validate } = behavior;
+    const { validate, telemetry } = behavior;
     const validation = validate === undefined ? undefined : new Validation(validate);
-    const settings = { ...options.settings, session: { ...options.settings.session, validation } };
+    const settings = { ...options.settings, session: { ...options.settings.session, validation, telemetry } };
     this.#options = { ...options, settings };
     const authenticate = behavior.authenticate === undefined ? undefined : this.#authenticate;
     this.shard = new Shard(host, settings, authenticate, this.#told(), around);

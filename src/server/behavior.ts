@@ -1,6 +1,7 @@
 /** What a user writes: the code for each session of a server. */
 import type { Contract, Credentials, Identity, Selector, Store } from '../contract.ts';
 import type { Certificate } from '../transports/ends.ts';
+import type { Telemetry } from '../actors/telemetry.ts';
 import type { Validate } from '../actors/validation.ts';
 import type { Session } from './session.ts';
 
@@ -34,6 +35,11 @@ export interface Behavior<C extends Contract> {
    * the arguments is what the handler gets.
    */
   readonly validate?: Validate | undefined;
+  /**
+   * Follows the calls of all sessions, both ways, as `openTelemetry()` of `homing/otel` does. A shard in a thread has the one
+   * that the module makes there.
+   */
+  readonly telemetry?: Telemetry | undefined;
   /**
    * Runs on every connection, resumed or not, before anything else happens; on a resume the `id` must be equal and the
    * rest replaces the old. Throw to refuse: the message is told to the client as the reason, so keep secrets out of it.

@@ -11,7 +11,7 @@ import type { Deque } from './deque.ts';
 import { Flushes } from './flushes.ts';
 import { type InLine, Line } from './line.ts';
 import { type Outgoing, Outbox } from './outbox.ts';
-import { type Stroke, writeMessage } from './stroke.ts';
+import { type Stroke, writeMessage, writeTrace } from './stroke.ts';
 
 /** Bounds of the outbox and of one message, in messages and payload bytes. */
 export interface OutletLimits {
@@ -84,6 +84,8 @@ export class Outlet {
   readonly #line = new Line();
   readonly #flushes = new Flushes();
   readonly #awaited = new Awaited();
+  /** Trace contexts of calls by token, as bodies of TRACE; most sessions have none, ever. */
+  #traces: Map<number, Uint8Array> | undefined;
   #ordinal = 0;
   #wantsWritable = false;
   #gap: Gap | undefined;
@@ -163,6 +165,17 @@ export class Outlet {
   enqueue(kind: number, bytes: Uint8Array, start: number, end: number, token: number): void {
     this.#ordinal += 1;
     this.#line.push(kind, copyOf(bytes, start, end), token, this.#ordinal);
+  }
+
+  /** The trace context of a call, as the body of a TRACE: it goes right before its call, whenever that is written. */
+  trace(token: number, body: Uint8Array): void {
+    this.#traces ??= new Map();
+    this.#traces.set(token, body);
+  }
+
+  /** Nobody waits for this call any more: its trace goes no further. */
+  untrace(token: number): void {
+    this.#traces?.delete(token);
   }
 
   /** Sends a direct message; `token` is who waits for the answer of an APPLY. The bytes are copied. */
@@ -359,7 +372,10 @@ export class Outlet {
         this.ordered.number();
         if (message.kind !== Kind.EVENT) this.#awaited.expect(message.kind, stroke.nextSeq, message.token);
       }
-      if (stroke.fragmentOffset === 0) this.#outstandingBytes += message.end - message.start;
+      if (stroke.fragmentOffset === 0) {
+        this.#outstandingBytes += message.end - message.start;
+        if (this.#traces !== undefined) this.#writeTrace(gather, message, stroke.nextSeq);
+      }
       writeMessage(gather, bytesMax, FrameType.ORDERED, message, stroke, this.#checksum);
     }
   }
@@ -462,6 +478,11 @@ export class Outlet {
     const messages = this.ordered.messages + (gap === undefined ? 0 : gap.messages.length);
     if (messages >= outboxMessages) return true;
     return messages > 0 && this.ordered.bytes + (gap === undefined ? 0 : gap.bytes) + bytes > outboxBytes;
+  }
+
+  #writeTrace(gather: Gather, { kind, token }: Outgoing, seq: number): void {
+    const body = kind === Kind.CALL ? this.#traces?.get(token) : undefined;
+    if (body !== undefined) writeTrace(gather, body, seq, this.#checksum);
   }
 
   #sendNumber(kind: number, seq: number): void {

@@ -8,8 +8,10 @@ import { invariant, isTerminal } from '../errors.ts';
 import type { SessionId } from '../ids.ts';
 import {
   type MutableAck,
+  type Trace,
   decodeClose,
   decodeGoAway,
+  decodeTrace,
   encodeGoAway,
   encodeNumber,
   readAck,
@@ -83,6 +85,8 @@ export interface TakenMessage {
   start: number;
   end: number;
   owned: boolean;
+  /** Of a call: where its maker says that it stands in a trace. */
+  trace: Trace | undefined;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -96,7 +100,16 @@ export class Session {
   readonly direct: Direct;
   readonly liveness: Liveness;
   readonly room: Room;
-  readonly message: TakenMessage = { kind: 0, seq: 0, verdict: 0, bytes: NO_BYTES, start: 0, end: 0, owned: false };
+  readonly message: TakenMessage = {
+    kind: 0,
+    seq: 0,
+    verdict: 0,
+    bytes: NO_BYTES,
+    start: 0,
+    end: 0,
+    owned: false,
+    trace: undefined,
+  };
   /** Highest ordered seq with everything up to it processed. */
   cursor = 0;
   /** Why the connection has to part, after FAULT or CLOSED; the server's wish after GOAWAY. */
@@ -118,6 +131,9 @@ export class Session {
   readonly #ack: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
   #checksum: Checksum | undefined;
   #isShallow = false;
+  /** The trace context that came last, and of which ordered seq it says that it is. */
+  #trace: Trace | undefined;
+  #traceSeq = 0;
   #mustAck = false;
   #pingDue = false;
   #pongNonce = -1;
@@ -184,6 +200,7 @@ export class Session {
     this.#mustAck = false;
     this.#pingDue = false;
     this.#pongNonce = -1;
+    this.#trace = undefined;
     this.#drain.detach();
     this.outlet.trim();
   }
@@ -236,6 +253,12 @@ export class Session {
       default:
         return this.#fault('unexpected-frame', `frame type ${type} after the handshake`);
     }
+  }
+
+  /** The trace context of a call that follows. What is malformed, or is of no call, has no effect. */
+  receiveTrace({ bytes, start, end, seq }: FrameView): void {
+    this.#trace = decodeTrace(bytes, start, end);
+    this.#traceSeq = seq;
   }
 
   /** Lets go of the bytes of the last frame, so that an idle session does not keep a chunk alive. */
@@ -361,10 +384,17 @@ export class Session {
     message.start = lane.start;
     message.end = lane.end;
     message.owned = (frame.flags & FRAGMENT_FLAG) !== 0;
+    message.trace = this.#trace === undefined ? undefined : this.#takeTrace(message.kind, frame.seq);
     lane.take();
     this.room.occupy(size);
     this.#acks.note(nowMs);
     return Taken.MESSAGE;
+  }
+
+  #takeTrace(kind: number, seq: number): Trace | undefined {
+    const trace = kind === Kind.CALL && seq === this.#traceSeq ? this.#trace : undefined;
+    this.#trace = undefined;
+    return trace;
   }
 
   /** The end that decides takes writes and requests, the other one changes and what it forwards. */

@@ -7,6 +7,7 @@ import {
   FRAGMENT_BYTES,
   FRAGMENT_FLAG,
   FRAGMENT_HEADER_BYTES,
+  FrameType,
   HEADER_BYTES,
   stampChecksum,
   writeHeader,
@@ -14,6 +15,15 @@ import {
 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
 import type { Outgoing } from './outbox.ts';
+
+/** Writes the trace context of the message that is written next. */
+export function writeTrace(gather: Gather, body: Uint8Array, seq: number, checksum: Checksum | undefined): void {
+  const frame = new Uint8Array(HEADER_BYTES + body.length);
+  writeHeader(frame, 0, FrameType.TRACE, 0, seq, body.length);
+  frame.set(body, HEADER_BYTES);
+  if (checksum !== undefined) stampChecksum(frame, 0, frame.length, checksum);
+  gather.add(frame, 0, frame.length);
+}
 
 /** Where the next frame of a lane begins on one connection. */
 export interface Stroke {

@@ -1,6 +1,6 @@
 /**
  * The bodies of the control frames of a live connection: ACK, PING, PONG, ASK, GOAWAY, CLOSE; those that begin one,
- * in `hello.ts` and `answers.ts`, can be had from here as well. An ACK is written and read in place, because one goes with every
+ * in `hello.ts` and `answers.ts`, and TRACE, in `trace.ts`, can be had from here as well. An ACK is written and read in place, because one goes with every
  * batch of messages. Decoders answer undefined for anything malformed, trailing bytes included.
  */
 import type { EndCode } from '../errors.ts';
@@ -12,6 +12,7 @@ import { REASON_BYTES_MAX, areInOrder } from './terms.ts';
 
 export * from './answers.ts';
 export * from './hello.ts';
+export * from './trace.ts';
 export { Feature, SECRET_BYTES } from './terms.ts';
 export type { Positions, Proven, Terms } from './terms.ts';
 

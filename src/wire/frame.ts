@@ -18,7 +18,10 @@ export const FRAGMENT_HEADER_BYTES = 8;
 /** Body bytes of an ACK: two u64 ordered positions, one direct, two u32 of window. */
 export const ACK_BYTES = 32;
 
-/** The numbers of the frame types; 0x80 and above are room for later and are skipped by who does not know them. */
+/**
+ * The numbers of the frame types; 0x80 and above are room for later and are skipped by who does not know them. TRACE is one of
+ * these: an end may know nothing of it, so nothing may depend on it.
+ */
 export const FrameType = {
   HELLO: 0x01,
   WELCOME: 0x02,
@@ -31,6 +34,7 @@ export const FrameType = {
   CLOSE: 0x09,
   ORDERED: 0x10,
   DIRECT: 0x11,
+  TRACE: 0x80,
 } as const;
 
 /** A frame type this version knows. */

@@ -8,6 +8,7 @@ import { invariant } from '../errors.ts';
 import type { Checksum } from './frame.ts';
 import {
   FRAME_BYTES_MAX,
+  FrameType,
   HEADER_BYTES,
   SKIPPABLE_TYPE_MIN,
   checksumHolds,
@@ -34,7 +35,7 @@ export class Splitter {
   type = 0;
   /** Flags of the current frame. */
   flags = 0;
-  /** Seq of the current frame; 0 for a control frame. */
+  /** Seq of the current frame; 0 for a control frame. That of a TRACE may be anything, -1 for no safe integer. */
   seq = 0;
   /** The bytes that hold the current frame's body; copy what must outlive the following call. */
   bytes: Uint8Array = EMPTY;
@@ -117,10 +118,11 @@ export class Splitter {
     const type = readU8(bytes, from + 4);
     // What is skipped is checked as well: a bit that flipped in the type of a message must not make it vanish.
     if (this.checksummed && !checksumHolds(bytes, from, end, this.#checksum)) return this.#fail('bad-checksum', type);
-    if (type >= SKIPPABLE_TYPE_MIN) return false;
+    if (type >= SKIPPABLE_TYPE_MIN && type !== FrameType.TRACE) return false;
     const flags = readU8(bytes, from + 8);
     const seq = readU56(bytes, from + 9);
-    const fault = headerFault(type, flags, seq, end - from - HEADER_BYTES);
+    // A TRACE that makes no sense has no effect, as one that is not known has none.
+    const fault = type === FrameType.TRACE ? undefined : headerFault(type, flags, seq, end - from - HEADER_BYTES);
     if (fault !== undefined) return this.#fail(fault, type);
     this.type = type;
     this.flags = flags;

@@ -27,6 +27,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   journal: adapter,
   cluster: adapter,
   inspect: ['actors/events', 'actors/tally', 'errors', 'machines', 'node', 'package'],
+  otel: ['actors/telemetry', 'errors', 'package'],
   server: [...coreFolders, ...runtime],
   client: [...coreFolders, ...runtime],
   // The linter reads frames with the second implementation of the wire, so as not to share a mistake with the first.
@@ -52,6 +53,7 @@ const packageOwners: Readonly<Record<string, string>> = {
   'cbor-x': 'src/wire/codec.ts',
   piscina: 'src/actors/pool.ts',
   xstate: 'src/machines/',
+  '@opentelemetry/api': 'src/otel/',
 };
 
 const insteadOf: Readonly<Record<string, string>> = {

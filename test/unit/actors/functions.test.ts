@@ -220,7 +220,7 @@ describe('a call of a function that is given up', () => {
     const parts = { session: session as unknown as Session, codec, sender, waits: new Waits(clock), functions };
     const caller = new Caller(
       { ...parts, callsInFlight: 10, callDeadlineMs: 1_000 },
-      { requireOpen: () => {}, accepted: () => {}, giveUp: () => outcome },
+      { requireOpen: () => {}, accepted: () => {}, giveUp: () => outcome, now: () => 0 },
     );
     const call = caller.apply(1, [() => {}], { signal: abort.signal });
     expect(functions.exportCount).toBe(1);
