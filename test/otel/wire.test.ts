@@ -43,7 +43,8 @@ async function storyOf(peer: Peer, count: number): Promise<string[]> {
       expect(frame.flags).toBe(0);
       expect(decodeTrace(frame.body, 0, frame.body.length)).toEqual(given);
       story.push(`trace ${frame.seq}`);
-    } else if (frame.type === FrameType.ORDERED) story.push(`${(frame.flags & 0x80) === 0 ? 'call' : 'part'} ${frame.seq}`);
+    } else if (frame.type === FrameType.ORDERED)
+      story.push(`${(frame.flags & 0x80) === 0 ? 'call' : 'part'} ${frame.seq}`);
   }
   return story;
 }
