@@ -16,6 +16,7 @@ export type {
 export type { ConnectionState } from './actors/dialler.ts';
 export type { EndReport } from './actors/reports.ts';
 export type { SessionInfo } from './actors/hosted-session.ts';
+export type { Logger, LogLine } from './actors/log.ts';
 export type { EndOptions, Limits, RedialOptions } from './actors/options.ts';
 export type { Turn } from './actors/session-actor.ts';
 export type { CallSpan, Telemetry, Trace, TracedCall, TracedSession } from './actors/telemetry.ts';

@@ -25,12 +25,14 @@ import type { Splitter } from '../wire/splitter.ts';
 import { termsOf } from './greeting.ts';
 import type { Carrier, HostedSession, KnownIdentity } from './hosted-session.ts';
 import type { Books } from './books.ts';
+import { channels } from './channels.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './describe.ts';
 import type { Settings } from './options.ts';
 import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 import type { Roster } from './roster.ts';
 import type { RosterConnection, Ticket } from './roster-entry.ts';
+import { addressOf } from './shown.ts';
 
 /** The states of an accepted connection. */
 export type AcceptingState = StateWord<typeof acceptingMachine>;
@@ -104,11 +106,15 @@ export class Acceptor implements Carrier, RosterConnection {
     this.#door = door;
     this.#ticket = owner.roster?.enter(this);
     owner.moved(undefined, 'authenticating');
+    this.#publishState(undefined, 'authenticating', undefined);
     this.#machine = runMachine(acceptingMachine, {
       input: { handshakeMs: owner.settings.handshakeMs },
       clock: owner.host.clock,
       onEffect: () => this.#hangUp(),
-      onState: (state, previous) => owner.moved(previous, state),
+      onState: (state, previous) => {
+        owner.moved(previous, state);
+        this.#publishState(previous, state, this.#machine.context().cause);
+      },
       seen: this.#ticket,
     });
     this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO], owner.books);
@@ -136,6 +142,13 @@ export class Acceptor implements Carrier, RosterConnection {
   close(code: EndCode, reason: string, retryAfterMs: number): void {
     this.link.close(code, reason, retryAfterMs);
     this.#machine.send({ type: 'CLOSE', code });
+  }
+
+  #publishState(from: AcceptingState | undefined, to: AcceptingState, cause: string | undefined): void {
+    const channel = channels['homing:connection:state'];
+    if (!channel.hasSubscribers) return;
+    const address = addressOf(this.link);
+    channel.publish({ machine: 'accepting', from, to, cause, sessionId: this.#session?.id, address });
   }
 
   #linkOwner(): LinkOwner {
@@ -374,6 +387,8 @@ export class Acceptor implements Carrier, RosterConnection {
 
   #refuse(code: EndCode, reason: string, retryAfterMs: number, grave: Tombstone | undefined): void {
     if (this.link.isOver) return;
+    const channel = channels['homing:handshake:refused'];
+    if (channel.hasSubscribers) channel.publish({ machine: 'accepting', code, reason, address: addressOf(this.link) });
     const { secrets } = this.#owner.host;
     const refused = { code, reason, retryAfterMs, finalCursor: grave?.finalCursor };
     const secret = grave?.secret ?? new Uint8Array(0);

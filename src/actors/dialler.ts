@@ -25,6 +25,7 @@ import type { Splitter } from '../wire/splitter.ts';
 import { Alarm } from './alarm.ts';
 import { Greeting } from './greeting.ts';
 import type { Books } from './books.ts';
+import { channels } from './channels.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './describe.ts';
 import type { RedialOptions, Settings } from './options.ts';
@@ -34,6 +35,7 @@ import type { EndReport, LossChoice, LossReport } from './reports.ts';
 import type { Roster } from './roster.ts';
 import type { RosterConnection, RosterSession, Ticket } from './roster-entry.ts';
 import { SessionActor } from './session-actor.ts';
+import { addressOf } from './shown.ts';
 
 /** The states of a client's connection. */
 export type ConnectionState = 'idle' | 'connecting' | 'authenticating' | 'up' | 'backoff' | 'closed';
@@ -134,6 +136,7 @@ export class Dialler implements RosterConnection, RosterSession {
       seen: this.#ticket,
     });
     options.books?.moved('dialling', undefined, 'idle');
+    this.#publishState(undefined, 'idle');
   }
 
   // ---- what an inspector sees
@@ -355,6 +358,7 @@ export class Dialler implements RosterConnection, RosterSession {
 
   #changed(state: ConnectionState, previous: ConnectionState): void {
     this.#options.books?.moved('dialling', previous, state);
+    this.#publishState(previous, state);
     this.#owner.changed(state, previous);
     if (state === 'up' && this.#isResumed) this.#countResume();
     if (state === 'up') this.#owner.up(this.#isResumed);
@@ -363,6 +367,14 @@ export class Dialler implements RosterConnection, RosterSession {
     if (state === 'closed' && this.#report !== undefined) this.#owner.closed(this.#report);
     if (state === 'idle' && this.#options.isOnce) this.#finish('stream-ended', '');
     else if (state === 'idle' && this.#drain !== undefined) this.#finish('closed', '');
+  }
+
+  #publishState(from: ConnectionState | undefined, to: ConnectionState): void {
+    const channel = channels['homing:connection:state'];
+    if (!channel.hasSubscribers) return;
+    const { cause } = this.#machine.context();
+    const address = addressOf(this.#link);
+    channel.publish({ machine: 'dialling', from, to, cause, sessionId: this.actor.session.id, address });
   }
 
   #countResume(): void {
@@ -470,6 +482,8 @@ export class Dialler implements RosterConnection, RosterSession {
   #refused(link: Link, refused: ReturnType<typeof decodeRefused>): void {
     if (refused === undefined) return this.#violated(link, 'bad-frame', 'a malformed REFUSED');
     const { code, reason, retryAfterMs } = refused;
+    const channel = channels['homing:handshake:refused'];
+    if (channel.hasSubscribers) channel.publish({ machine: 'dialling', code, reason, address: addressOf(link) });
     const isProvenFinal = refused.mac !== undefined && this.#greeting.isProven(this.actor.session.secret, refused);
     const { outlet } = this.actor.session;
     if (!isTerminal(code)) {

@@ -6,27 +6,27 @@ import { type EndCode, type ErrorCode, HomingError, type Outcome } from '../erro
 import type { SessionInfo } from './hosted-session.ts';
 
 /** Something that happened to a session of a shard, or went wrong there. */
-export type ShardNews =
+export type ShardNews<Info = SessionInfo> =
   /** A session became visible: its `start` has run. */
-  | { readonly type: 'session'; readonly info: SessionInfo }
-  | { readonly type: 'up'; readonly info: SessionInfo; readonly resumed: boolean }
-  | { readonly type: 'down'; readonly info: SessionInfo; readonly code: EndCode }
+  | { readonly type: 'session'; readonly info: Info }
+  | { readonly type: 'up'; readonly info: Info; readonly resumed: boolean }
+  | { readonly type: 'down'; readonly info: Info; readonly code: EndCode }
   /** History was lost. A dialled session lives on with the new id in `info`; it was `oldId` before. */
   | {
       readonly type: 'gap';
-      readonly info: SessionInfo;
+      readonly info: Info;
       readonly oldId: string;
       readonly unconfirmed: number;
       readonly carried: number;
     }
   | {
       readonly type: 'end';
-      readonly info: SessionInfo;
+      readonly info: Info;
       readonly code: EndCode;
       readonly unconfirmed: number;
       readonly carried: number;
     }
-  | { readonly type: 'error'; readonly error: HomingError; readonly info: SessionInfo | undefined };
+  | { readonly type: 'error'; readonly error: HomingError; readonly info: Info | undefined };
 
 /** An error in parts that survive a copy between threads. */
 export interface PlainError {

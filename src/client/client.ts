@@ -6,6 +6,10 @@ import { type NodeHost, nodeHost } from '../actors/host.ts';
 import { type EndOptions, type RedialOptions, drainMsOf, redialOf, settingsOf } from '../actors/options.ts';
 import type { Clock } from '../actors/ports.ts';
 import { describeError } from '../actors/describe.ts';
+import { Log, type Logger } from '../actors/log.ts';
+import type { ShardNews } from '../actors/news.ts';
+import type { SessionFacts } from '../actors/channels.ts';
+import { publishNews } from '../actors/told.ts';
 import type { Turn } from '../actors/session-actor.ts';
 import type { StoreView } from '../actors/shared-store.ts';
 import type { Telemetry } from '../actors/telemetry.ts';
@@ -53,6 +57,8 @@ export interface ClientOptions<C extends Contract = Contract, U = Remote<Methods
   readonly insecure?: boolean | undefined;
   /** Lets viewers look at the connection: an inspector, or where to open one that ends with the client. */
   readonly inspect?: Inspect | undefined;
+  /** Where the client writes its log: pino, or anything of its shape. */
+  readonly logger?: Logger | undefined;
   /** Follows the calls of the session, both ways, as `openTelemetry()` of `homing/otel` does. */
   readonly telemetry?: Telemetry | undefined;
   /** Aborting it closes the client at once. */
@@ -120,6 +126,9 @@ export class SessionClient {
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.dialler.close(0);
   readonly #leaveInspector: () => void;
+  readonly #log: Log | undefined;
+  /** The session has been up. */
+  #hasBegun = false;
   #autoConnects: boolean;
   #remote: object | undefined;
   readonly #establish: ClientOptions['establish'];
@@ -152,8 +161,9 @@ export class SessionClient {
     const { telemetry } = options;
     const settings = { ...checkedSettings, session: { ...checkedSettings.session, validation, telemetry } };
     const redial = redialOf(options.backoff);
-    const { inspect } = options;
-    const inspected = enterClient(inspect, (error) => this.connection.emit('error', error));
+    const { inspect, logger } = options;
+    this.#log = logger === undefined ? undefined : new Log(logger, () => host.clock.now());
+    const inspected = enterClient(inspect, (error) => this.#fail(error));
     this.#leaveInspector = () => leaveClient(inspect, inspected);
     const { roster, books } = inspected ?? {};
     this.dialler = new Dialler(
@@ -231,11 +241,11 @@ export class SessionClient {
     const source = {
       open: () => actor.serve(['presence'], {}) as Promise<AsyncIterable<PresenceItem>>,
       failed: (error: unknown) => {
-        if (error instanceof HomingError && !this.#isClosed) this.connection.emit('error', error);
+        if (error instanceof HomingError && !this.#isClosed) this.#fail(error);
       },
       listenerFailed: (cause: unknown) => {
         const sentence = `a listener of presence threw: ${describeError(cause).message}`;
-        this.connection.emit('error', new HomingError('HandlerFailed', sentence, { cause }));
+        this.#fail(new HomingError('HandlerFailed', sentence, { cause }));
       },
       mayReopen: (error: unknown) => !this.#isLeaving && isOfEpoch(error),
       closed: (view: PresenceView) => void this.#views.delete(view),
@@ -330,14 +340,53 @@ export class SessionClient {
   #told(): DiallerOwner {
     return {
       changed: (state, previous) => this.connection.emit('change', state, previous),
-      up: (resumed) => this.#cameUp(resumed),
-      down: (code) => this.#wentDown(code),
+      up: (resumed) => {
+        this.#tellUp(resumed);
+        this.#cameUp(resumed);
+      },
+      down: (code) => {
+        this.#tell({ type: 'down', info: this.#facts, code });
+        this.#wentDown(code);
+      },
       redialling: (attempt, delayMs, cause) => this.connection.emit('reconnect', { attempt, delayMs, cause }),
-      lost: (report) => this.connection.reportGap(report),
-      refused: (report) => this.connection.emit('refused', report),
-      closed: (report) => this.#ended(report),
-      failed: (error) => this.connection.emit('error', error),
+      lost: (report) => {
+        const { oldId, unconfirmed, carried } = report;
+        this.#tell({ type: 'gap', info: this.#facts, oldId, unconfirmed, carried });
+        return this.connection.reportGap(report);
+      },
+      refused: (report) => {
+        this.#log?.refused(this.#facts, report.code, report.reason);
+        this.connection.emit('refused', report);
+      },
+      closed: (report) => {
+        const { code, unconfirmed, carried } = report;
+        if (this.#hasBegun) this.#tell({ type: 'end', info: this.#facts, code, unconfirmed, carried });
+        this.#log?.close();
+        this.#ended(report);
+      },
+      failed: (error) => this.#fail(error),
     };
+  }
+
+  #tellUp(resumed: boolean): void {
+    const info = this.#facts;
+    if (!this.#hasBegun) this.#tell({ type: 'session', info });
+    this.#hasBegun = true;
+    this.#tell({ type: 'up', info, resumed });
+  }
+
+  get #facts(): SessionFacts {
+    return { id: this.id, epoch: this.epoch, shard: undefined, identityId: undefined, dialled: true };
+  }
+
+  #tell(news: ShardNews<SessionFacts>): void {
+    publishNews('homing', news);
+    this.#log?.news(news);
+  }
+
+  #fail(error: HomingError): void {
+    this.#tell({ type: 'error', error, info: this.#hasBegun ? this.#facts : undefined });
+    this.connection.emit('error', error);
   }
 
   #cameUp(resumed: boolean): void {
@@ -370,7 +419,7 @@ export class SessionClient {
   #establishFailed(cause: unknown): void {
     const sentence = `establish() failed: ${describeError(cause).message}`;
     const error = new HomingError('EstablishFailed', sentence, { cause });
-    this.connection.emit('error', error);
+    this.#fail(error);
     this.dialler.abandon(error);
   }
 

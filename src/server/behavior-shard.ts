@@ -11,6 +11,7 @@ import type { Dial, Host } from '../actors/ports.ts';
 import type { EndReport, LossReport } from '../actors/reports.ts';
 import type { Surroundings } from '../actors/neighbors.ts';
 import { type Authenticate, Shard, type ShardOwner } from '../actors/shard.ts';
+import { publishNews } from '../actors/told.ts';
 import { Validation } from '../actors/validation.ts';
 import { ConnectionView } from '../client/connection.ts';
 import type { Contract, Credentials } from '../contract.ts';
@@ -164,6 +165,7 @@ export class BehaviorShard {
 
   #tell(news: ShardNews): void {
     this.shard.roster?.news(news);
+    publishNews('homing', news);
     this.#options.tell(news);
   }
 

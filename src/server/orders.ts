@@ -27,7 +27,7 @@ export interface ShardStart {
 }
 
 /** The options of a server that a thread needs: those that are plain data. */
-export type PlainServerOptions = Omit<ServerOptions, 'signal' | 'inspect'>;
+export type PlainServerOptions = Omit<ServerOptions, 'signal' | 'inspect' | 'logger'>;
 
 /** A listener, as a shard must know it. */
 export interface DoorOrder {

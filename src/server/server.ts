@@ -2,7 +2,9 @@
 import type { Duplex } from 'node:stream';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import { nodeHost } from '../actors/host.ts';
+import { channels } from '../actors/channels.ts';
 import { Listeners, warn } from '../actors/listeners.ts';
+import { Log, type Logger } from '../actors/log.ts';
 import { describeError } from '../actors/describe.ts';
 import type { ShardNews } from '../actors/news.ts';
 import {
@@ -20,6 +22,7 @@ import { ALL, type Selection, groupOptionsOf, selectionOf } from '../actors/sele
 import { payloadForMany } from '../actors/sender.ts';
 import { ALONE } from '../actors/neighbors.ts';
 import { type ShardCounts, Tally } from '../actors/tally.ts';
+import { publishNews } from '../actors/told.ts';
 import type { Group, GroupOptions, Presence, Sent } from '../client/surface.ts';
 import { Codec } from '../wire/codec.ts';
 import type { Contract, EventsOf, Selector, Store } from '../contract.ts';
@@ -84,6 +87,8 @@ export interface ServerOptions extends EndOptions, PresenceOption {
   readonly insecure?: boolean | undefined;
   /** Lets viewers look at the connections: an inspector, or where to open one that ends with the server. */
   readonly inspect?: Inspect | undefined;
+  /** Where the server writes its log, on the thread that made it: pino, or anything of its shape. Each shard gets a child. */
+  readonly logger?: Logger | undefined;
   /** Aborting it closes the server at once. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -169,16 +174,18 @@ export class SessionServer {
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close({ drainMs: 0 });
   readonly #codec: Codec;
+  readonly #log: Log | undefined;
   #isClosing = false;
   #isClosed = false;
 
   constructor({ host, behavior, module, options }: ServerParts) {
-    const { signal, tls, insecure, inspect, ...plain } = options;
+    const { signal, tls, insecure, inspect, logger, ...plain } = options;
     this.#addresses = { tls, insecure };
     const settings = settingsOf(options);
     this.#codec = new Codec(settings.session.wire);
     const redial = redialOf(options.backoff);
     const threads = threadsOf(options, module !== undefined);
+    this.#log = logger === undefined ? undefined : new Log(logger, () => host.clock.now());
     const tell = (news: ShardNews): void => this.#tell(news);
     const inspection = inspectionOf(inspect, (error) => this.#tell({ type: 'error', error, info: undefined }));
     if (threads.shards === 0 && behavior !== undefined) {
@@ -196,7 +203,11 @@ export class SessionServer {
       });
     } else if (module !== undefined) {
       const waitingMax = settings.limits.handshakes;
-      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, inspection, tell });
+      const shardStarted = (shard: number, generation: number): void => this.#shardStarted(shard, generation);
+      const shardLost = (shard: number, generation: number, error: HomingError | undefined): void =>
+        this.#shardLost(shard, generation, error);
+      const told = { tell, shardStarted, shardLost };
+      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, inspection, ...told });
     } else {
       const sentence = 'expected a behavior that names its module (module: import.meta.url) for shards in threads';
       throw new HomingError('BadOption', `${sentence}; without one it runs with shards: 0`);
@@ -257,7 +268,10 @@ export class SessionServer {
     this.#isClosing = true;
     this.#signal?.removeEventListener('abort', this.#abort);
     const drained = this.#shards.drain(isSecond ? 0 : drainMs);
-    void drained.then(() => (this.#isClosed = true));
+    void drained.then(() => {
+      if (!this.#isClosed) this.#log?.close();
+      this.#isClosed = true;
+    });
     return drained;
   }
 
@@ -278,8 +292,22 @@ export class SessionServer {
 
   /** An error that nobody listens to becomes a process warning. */
   #tell(news: ShardNews): void {
+    publishNews('homing:server', news);
+    this.#log?.news(news);
     if (news.type === 'error' && !this.#listeners.has('error')) warn(news.error);
     else tellNews(this.#listeners, news);
+  }
+
+  #shardStarted(shard: number, generation: number): void {
+    const channel = channels['homing:server:shard:started'];
+    if (channel.hasSubscribers) channel.publish({ shard, generation });
+    this.#log?.shardStarted(shard, generation);
+  }
+
+  #shardLost(shard: number, generation: number, error: HomingError | undefined): void {
+    const channel = channels['homing:server:shard:lost'];
+    if (channel.hasSubscribers) channel.publish({ shard, generation, error });
+    this.#log?.shardLost(shard, generation, error);
   }
 
   #listenerFailed(error: unknown): void {

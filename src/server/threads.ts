@@ -55,6 +55,9 @@ export interface ThreadOptions {
   readonly plain: PlainServerOptions;
   readonly inspection: Inspection | undefined;
   readonly tell: (news: ShardNews) => void;
+  readonly shardStarted: (shard: number, generation: number) => void;
+  /** Without an error it was meant to go. */
+  readonly shardLost: (shard: number, generation: number, error: HomingError | undefined) => void;
 }
 
 /** Something that waits for an open shard, or for its end. */
@@ -218,6 +221,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#doors.openAll(member);
     for (const other of this.open()) introduce(member, other);
     member.isOpen = true;
+    this.#options.shardStarted(place, member.generation);
     this.#main.met(place);
     this.#settle(place);
     for (const one of this.#waiting.splice(0)) this.#toSome(one);
@@ -245,6 +249,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#members.delete(place);
     this.#main.lost(place);
     for (const one of news) this.#options.tell(one);
+    this.#options.shardLost(place, member.generation, error);
     if (error !== undefined) {
       this.#fault = error;
       this.failed(error);
