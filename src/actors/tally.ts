@@ -48,9 +48,15 @@ export const Count = {
   DIALLING_AUTHENTICATING: 24,
   DIALLING_UP: 25,
   DIALLING_BACKOFF: 26,
+  // Of a thread; all three stay 0 where nobody takes its pulse.
+  /** The longest that its loop stood still in the last seconds. */
+  LOOP_LAG_SECONDS: 27,
+  HEAP_BYTES: 28,
+  /** When it began, in seconds since 1970. */
+  STARTED_SECONDS: 29,
 } as const;
 
-const COUNTERS = 27;
+const COUNTERS = 30;
 
 /** Which counter has the connections of a state; final states have none. */
 export const stateCounts: Readonly<Record<'accepting' | 'dialling', Readonly<Record<string, CountIndex>>>> = {

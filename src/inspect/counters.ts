@@ -27,20 +27,27 @@ export const gauges = {
   outboxBytes: Count.OUTBOX_BYTES,
 } as const;
 
+/** How the thread itself is; all 0 for a source that has no thread of its own. */
+export const vitals = {
+  loopLagSeconds: Count.LOOP_LAG_SECONDS,
+  heapBytes: Count.HEAP_BYTES,
+  startedSeconds: Count.STARTED_SECONDS,
+} as const;
+
+/** The name of one of them. */
+export type VitalName = keyof typeof vitals;
+
 /** The name of a total or a gauge. */
 export type CounterName = keyof typeof totals | keyof typeof gauges;
 
 /** One source at a moment. */
-export type FleetShard = Readonly<Record<CounterName, number>> & {
+export type FleetShard = Readonly<Record<CounterName | VitalName, number>> & {
   readonly place: string;
   readonly generation: number;
   readonly states: Readonly<Record<MachineName, Readonly<Record<string, number>>>>;
 };
 
-const indexes: readonly (readonly [CounterName, CountIndex])[] = Object.entries({ ...totals, ...gauges }) as [
-  CounterName,
-  CountIndex,
-][];
+const indexes = Object.entries({ ...totals, ...gauges, ...vitals }) as [CounterName | VitalName, CountIndex][];
 
 /** Reads one source. */
 export class Counters {
@@ -61,7 +68,12 @@ export class Counters {
       accepting: this.#statesOf('accepting'),
       dialling: this.#statesOf('dialling'),
     };
-    return { place: this.place, generation: this.generation, states, ...(counts as Record<CounterName, number>) };
+    return {
+      place: this.place,
+      generation: this.generation,
+      states,
+      ...(counts as Record<CounterName | VitalName, number>),
+    };
   }
 
   /** One number now. */

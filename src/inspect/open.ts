@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { InspectReport, InspectSource } from '../actors/events.ts';
+import { takePulse } from '../actors/pulse.ts';
+import { Tally } from '../actors/tally.ts';
 import { HomingError } from '../errors.ts';
 import { Access, TOKEN_COOKIE, isLoopback } from './access.ts';
+import { Counters } from './counters.ts';
 import { Hub } from './hub.ts';
 import type { Inspector, InspectorOptions } from './inspector.ts';
 import { LiveSession } from './live-session.ts';
-import { metricsText } from './metrics.ts';
+import { METRICS_TYPE, metricsText } from './metrics.ts';
 import { pageFiles, pageHeaders } from './page.ts';
 import { statelyPage, statelyScript, statelyStyle } from './stately-page.ts';
 import { StatelySession } from './stately-session.ts';
@@ -17,6 +20,9 @@ import { Viewer } from './viewer.ts';
 
 /** A request of a viewer is short. */
 const REQUEST_BYTES_MAX = 16_384;
+
+/** How often the pulse of this thread is taken. */
+const PULSE_MS = 250;
 
 /** Rows of a snapshot at most. */
 const SNAPSHOT_ROWS = 200;
@@ -41,6 +47,10 @@ class OpenInspector implements Inspector {
   readonly #options: InspectorOptions;
   readonly #hub = new Hub();
   readonly #files = pageFiles();
+  readonly #tally = new Tally();
+  readonly #pulse = takePulse(this.#tally, PULSE_MS).unref();
+  /** The thread that this runs on. */
+  readonly #self = new Counters({ place: 'main', generation: 1, memory: this.#tally.memory, order: () => {} });
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   #access: Access | undefined;
@@ -94,6 +104,7 @@ class OpenInspector implements Inspector {
 
   async close(): Promise<void> {
     this.#hub.close();
+    clearInterval(this.#pulse);
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => {
@@ -115,8 +126,7 @@ class OpenInspector implements Inspector {
       return answer(response, 405, 'text/plain', 'only GET and HEAD are answered');
     const token = url.searchParams.get('token');
     if (token !== null && this.#options.token !== undefined) return this.#keepToken(response, url, token);
-    if (url.pathname === '/metrics')
-      return answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metricsText(this.#hub.fleet()));
+    if (url.pathname === '/metrics') return answer(response, 200, METRICS_TYPE, this.#metrics());
     if (url.pathname === '/snapshot.json')
       return answer(response, 200, 'application/json', JSON.stringify(await this.#snapshot()));
     const stately = statelyFiles[url.pathname];
@@ -129,6 +139,11 @@ class OpenInspector implements Inspector {
     }
     response.writeHead(200, { 'Content-Type': file.contentType, ETag: file.etag, ...pageHeaders });
     response.end(request.method === 'HEAD' ? undefined : file.bytes);
+  }
+
+  #metrics(): string {
+    const { loopLagSeconds, heapBytes, startedSeconds } = this.#self.read();
+    return metricsText(this.#hub.fleet(), { place: 'main', loopLagSeconds, heapBytes, startedSeconds });
   }
 
   /** The token moves from the address, which is kept and shown, into a cookie. */

@@ -8,6 +8,7 @@ import { nodeHost } from '../actors/host.ts';
 import { plainError } from '../actors/news.ts';
 import { MAIN } from '../actors/notes.ts';
 import { redialOf, settingsOf, threadsOf } from '../actors/options.ts';
+import { takePulse } from '../actors/pulse.ts';
 import { pipeDial } from '../actors/relay.ts';
 import { Count, Tally } from '../actors/tally.ts';
 import { routeTo } from '../client/route-to.ts';
@@ -43,7 +44,8 @@ export default async function runShard(start: ShardStart): Promise<never> {
   markShardThread();
   const tally = new Tally(memory);
   const { watchdogMs } = threadsOf(options, true);
-  if (watchdogMs > 0) setInterval(() => tally.add(Count.BEATS, 1), Math.min(BEAT_MAX_MS, watchdogMs / BEATS));
+  const pulse = takePulse(tally, watchdogMs > 0 ? Math.min(BEAT_MAX_MS, watchdogMs / BEATS) : BEAT_MAX_MS);
+  if (watchdogMs === 0) pulse.unref();
   const report = (news: Report): void => port.postMessage(news);
   let behavior;
   try {

@@ -26,7 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   transports: adapter,
   journal: adapter,
   cluster: adapter,
-  inspect: ['actors/events', 'actors/tally', 'errors', 'machines', 'node', 'package'],
+  inspect: ['actors/events', 'actors/pulse', 'actors/tally', 'errors', 'machines', 'node', 'package'],
   otel: ['actors/telemetry', 'errors', 'package'],
   server: [...coreFolders, ...runtime],
   client: [...coreFolders, ...runtime],

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { Count, Tally } from '../../../src/actors/tally.ts';
 import { Counters } from '../../../src/inspect/counters.ts';
 import { History } from '../../../src/inspect/history.ts';
-import { metricsText } from '../../../src/inspect/metrics.ts';
 
 function source(place: string, generation = 1) {
   const tally = new Tally();
@@ -43,21 +42,5 @@ describe('the history of a process', () => {
     }
     expect(history.series.acked).toHaveLength(300);
     expect(history.series.acked.at(-1)).toBe(399);
-  });
-});
-
-describe('metrics', () => {
-  it('are lines that Prometheus reads: a help, a type, and a sample for each thread', () => {
-    const [one, two] = [source('0'), source('clients')];
-    one.tally.set(Count.BYTES_IN, 1_234);
-    two.tally.moved('dialling', undefined, 'idle');
-    const text = metricsText([one.counters.read(), two.counters.read()]);
-    expect(text).toContain(
-      '# HELP homing_bytes_in_total Bytes received on connections.\n# TYPE homing_bytes_in_total counter\nhoming_bytes_in_total{shard="0"} 1234\nhoming_bytes_in_total{shard="clients"} 0\n',
-    );
-    expect(text).toContain('homing_connection_states{shard="clients",machine="dialling",state="idle"} 1\n');
-    for (const line of text.trimEnd().split('\n')) {
-      expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+\{[a-z]+="[a-z0-9]+"(,[a-z]+="[a-z]+")*\} -?\d+)$/u);
-    }
   });
 });
