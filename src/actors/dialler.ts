@@ -372,7 +372,9 @@ export class Dialler implements RosterConnection, RosterSession {
   #publishState(from: ConnectionState | undefined, to: ConnectionState): void {
     const channel = channels['homing:connection:state'];
     if (!channel.hasSubscribers) return;
-    const { cause } = this.#machine.context();
+    // The machine remembers why a connection ended until the next one does.
+    const isEnd = hasConnection(from) && to !== 'authenticating' && to !== 'up';
+    const cause = isEnd ? this.#machine.context().cause : undefined;
     const address = addressOf(this.#link);
     channel.publish({ machine: 'dialling', from, to, cause, sessionId: this.actor.session.id, address });
   }
@@ -545,4 +547,9 @@ export class Dialler implements RosterConnection, RosterSession {
     if (this.#drain !== undefined) this.#host.clock.clearTimeout(this.#drain.timer);
     this.#drain = undefined;
   }
+}
+
+/** Whether there is a connection in this state, or one on its way. */
+function hasConnection(state: ConnectionState | undefined): boolean {
+  return state === 'connecting' || state === 'authenticating' || state === 'up';
 }
