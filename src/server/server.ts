@@ -2,10 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import { nodeHost } from '../actors/host.ts';
-import { channels } from '../actors/channels.ts';
-import { Listeners, warn } from '../actors/listeners.ts';
-import { Log, type Logger } from '../actors/log.ts';
-import { describeError } from '../actors/describe.ts';
+import type { Logger } from '../actors/log.ts';
 import type { ShardNews } from '../actors/news.ts';
 import {
   type EndOptions,
@@ -22,7 +19,6 @@ import { ALL, type Selection, groupOptionsOf, selectionOf } from '../actors/sele
 import { payloadForMany } from '../actors/sender.ts';
 import { ALONE } from '../actors/neighbors.ts';
 import { type ShardCounts, Tally } from '../actors/tally.ts';
-import { publishNews } from '../actors/told.ts';
 import type { Group, GroupOptions, Presence, Sent } from '../client/surface.ts';
 import { Codec } from '../wire/codec.ts';
 import type { Contract, EventsOf, Selector, Store } from '../contract.ts';
@@ -40,11 +36,11 @@ import { BehaviorShard } from './behavior-shard.ts';
 import { InlineShards } from './inline.ts';
 import { type Inspect, inspectionOf } from './inspection.ts';
 import { requireNoShard } from './load.ts';
-import { tellNews } from './news-events.ts';
 import { OffloadDesk } from './offload.ts';
 import { rosterHere } from './roster-at.ts';
 import type { Offload, Session } from './session.ts';
 import type { DialOptions, Shards } from './shards.ts';
+import { Teller } from './teller.ts';
 import { ThreadShards } from './threads.ts';
 import { watchHere } from './watch.ts';
 
@@ -170,11 +166,10 @@ export class SessionServer {
   readonly #shards: Shards;
   readonly #inline: BehaviorShard | undefined;
   readonly #addresses: AddressDefaults;
-  readonly #listeners = new Listeners<ServerEvents>((error) => this.#listenerFailed(error));
+  readonly #teller: Teller;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close({ drainMs: 0 });
   readonly #codec: Codec;
-  readonly #log: Log | undefined;
   #isClosing = false;
   #isClosed = false;
 
@@ -185,9 +180,10 @@ export class SessionServer {
     this.#codec = new Codec(settings.session.wire);
     const redial = redialOf(options.backoff);
     const threads = threadsOf(options, module !== undefined);
-    this.#log = logger === undefined ? undefined : new Log(logger, () => host.clock.now());
-    const tell = (news: ShardNews): void => this.#tell(news);
-    const inspection = inspectionOf(inspect, (error) => this.#tell({ type: 'error', error, info: undefined }));
+    const teller = new Teller(logger, () => host.clock.now());
+    this.#teller = teller;
+    const tell = (news: ShardNews): void => teller.news(news);
+    const inspection = inspectionOf(inspect, (error) => this.#failed(error));
     if (threads.shards === 0 && behavior !== undefined) {
       const { offloadThreads } = threads;
       const desk =
@@ -203,11 +199,7 @@ export class SessionServer {
       });
     } else if (module !== undefined) {
       const waitingMax = settings.limits.handshakes;
-      const shardStarted = (shard: number, generation: number): void => this.#shardStarted(shard, generation);
-      const shardLost = (shard: number, generation: number, error: HomingError | undefined): void =>
-        this.#shardLost(shard, generation, error);
-      const told = { tell, shardStarted, shardLost };
-      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, inspection, ...told });
+      this.#shards = new ThreadShards({ host, module, ...threads, waitingMax, plain, inspection, teller });
     } else {
       const sentence = 'expected a behavior that names its module (module: import.meta.url) for shards in threads';
       throw new HomingError('BadOption', `${sentence}; without one it runs with shards: 0`);
@@ -243,7 +235,7 @@ export class SessionServer {
   }
 
   on<Name extends keyof ServerEvents>(event: Name, listener: (...args: ServerEvents[Name]) => unknown): () => void {
-    return this.#listeners.on(event, listener);
+    return this.#teller.listeners.on(event, listener);
   }
 
   to(selector: unknown, options?: unknown): Group<Record<string, unknown[]>> {
@@ -257,7 +249,7 @@ export class SessionServer {
   presence(): Promise<Presence<never>> {
     const view = watchHere(
       () => this.#shards.watch(),
-      (error) => this.#tell({ type: 'error', error, info: undefined }),
+      (error) => this.#failed(error),
     );
     return view as Promise<unknown> as Promise<Presence<never>>;
   }
@@ -269,7 +261,7 @@ export class SessionServer {
     this.#signal?.removeEventListener('abort', this.#abort);
     const drained = this.#shards.drain(isSecond ? 0 : drainMs);
     void drained.then(() => {
-      if (!this.#isClosed) this.#log?.close();
+      if (!this.#isClosed) this.#teller.close();
       this.#isClosed = true;
     });
     return drained;
@@ -286,33 +278,12 @@ export class SessionServer {
     const selection = select();
     const { except, holdMs } = groupOptionsOf(options);
     const payload = payloadForMany(this.#codec, message);
-    const failed = (error: HomingError): void => this.#tell({ type: 'error', error, info: undefined });
+    const failed = (error: HomingError): void => this.#failed(error);
     return this.#shards.send({ selection, except, payload, from: undefined }, holdMs, failed);
   }
 
-  /** An error that nobody listens to becomes a process warning. */
-  #tell(news: ShardNews): void {
-    publishNews('homing:server', news);
-    this.#log?.news(news);
-    if (news.type === 'error' && !this.#listeners.has('error')) warn(news.error);
-    else tellNews(this.#listeners, news);
-  }
-
-  #shardStarted(shard: number, generation: number): void {
-    const channel = channels['homing:server:shard:started'];
-    if (channel.hasSubscribers) channel.publish({ shard, generation });
-    this.#log?.shardStarted(shard, generation);
-  }
-
-  #shardLost(shard: number, generation: number, error: HomingError | undefined): void {
-    const channel = channels['homing:server:shard:lost'];
-    if (channel.hasSubscribers) channel.publish({ shard, generation, error });
-    this.#log?.shardLost(shard, generation, error);
-  }
-
-  #listenerFailed(error: unknown): void {
-    const sentence = `a listener of server events threw: ${describeError(error).message}`;
-    warn(new HomingError('HandlerFailed', sentence, { cause: error }));
+  #failed(error: HomingError): void {
+    this.#teller.news({ type: 'error', error, info: undefined });
   }
 
   #requireOpen(): void {

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { MessageChannel } from 'node:worker_threads';
 import type { SessionInfo } from '../actors/hosted-session.ts';
 import type { HeldFailed, Sent } from '../actors/group-sender.ts';
-import { type ShardNews, plainError, wholeError } from '../actors/news.ts';
+import { plainError, wholeError } from '../actors/news.ts';
 import type { GroupMessage } from '../actors/notes.ts';
 import { settingsOf } from '../actors/options.ts';
 import { type ShardPool, openShardPool } from '../actors/pool.ts';
@@ -29,6 +29,7 @@ import { Member } from './member.ts';
 import { OffloadDesk } from './offload.ts';
 import type { PlainServerOptions, Report } from './orders.ts';
 import type { DialOptions, Shards } from './shards.ts';
+import type { Teller } from './teller.ts';
 import { relayStream } from './stream-relay.ts';
 
 /** A shard that says nothing of its drain is ended this long after the time to drain. */
@@ -39,6 +40,9 @@ const DRAIN_GRACE_MS = 500;
  * can need more than that, and V8 then ends the whole process (seen with Node 24.21).
  */
 const YOUNG_GENERATION_MB = 16;
+
+/** Who is told what becomes of threads and of their sessions. */
+export type ThreadsTeller = Pick<Teller, 'news' | 'shardStarted' | 'shardLost'>;
 
 /** What threads are made with. */
 export interface ThreadOptions {
@@ -54,10 +58,7 @@ export interface ThreadOptions {
   readonly waitingMax: number;
   readonly plain: PlainServerOptions;
   readonly inspection: Inspection | undefined;
-  readonly tell: (news: ShardNews) => void;
-  readonly shardStarted: (shard: number, generation: number) => void;
-  /** Without an error it was meant to go. */
-  readonly shardLost: (shard: number, generation: number, error: HomingError | undefined) => void;
+  readonly teller: ThreadsTeller;
 }
 
 /** Something that waits for an open shard, or for its end. */
@@ -198,7 +199,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
   }
 
   failed(error: HomingError): void {
-    this.#options.tell({ type: 'error', error, info: undefined });
+    this.#options.teller.news({ type: 'error', error, info: undefined });
   }
 
   // ---- what the supervisor asks and tells
@@ -221,7 +222,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     this.#doors.openAll(member);
     for (const other of this.open()) introduce(member, other);
     member.isOpen = true;
-    this.#options.shardStarted(place, member.generation);
+    this.#options.teller.shardStarted(place, member.generation);
     this.#main.met(place);
     this.#settle(place);
     for (const one of this.#waiting.splice(0)) this.#toSome(one);
@@ -248,8 +249,8 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
     const news = member.bury((report) => this.#heard(member, report));
     this.#members.delete(place);
     this.#main.lost(place);
-    for (const one of news) this.#options.tell(one);
-    this.#options.shardLost(place, member.generation, error);
+    for (const one of news) this.#options.teller.news(one);
+    this.#options.teller.shardLost(place, member.generation, error);
     if (error !== undefined) {
       this.#fault = error;
       this.failed(error);
@@ -292,7 +293,7 @@ export class ThreadShards implements Shards, SupervisorOwner, DoorsOwner {
         this.#fault = wholeError(report.error) as HomingError;
         return this.#supervisor.unfit(place, generation);
       case 'news':
-        for (const news of report.news) this.#options.tell(member.take(news));
+        for (const news of report.news) this.#options.teller.news(member.take(news));
         return;
       case 'listening':
         return this.#doors.answered(member, report.door, report.what, answerOf(report.at));
