@@ -33,7 +33,12 @@ export function readExposition(text: string): Map<string, Family> {
       const { name: of, labels, value } = readSample(line);
       const family = families.get(of);
       if (of !== open || family === undefined) throw new Error(`expected samples of one metric together: ${line}`);
-      const key = JSON.stringify([of, Object.entries(labels).toSorted()]);
+      const key = JSON.stringify([
+        of,
+        Object.keys(labels)
+          .toSorted()
+          .map((label) => [label, labels[label]]),
+      ]);
       if (seen.has(key)) throw new Error(`expected each series once: ${line}`);
       seen.add(key);
       family.samples.push({ labels, value });
