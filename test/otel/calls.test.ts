@@ -1,4 +1,5 @@
 // Calls between real ends on loopback, traced by the SDK of OpenTelemetry.
+import { duplexPair } from 'node:stream';
 import { SpanStatusCode, context, trace } from '@opentelemetry/api';
 import { openTelemetry } from 'homing/otel';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +95,17 @@ describe('a call', () => {
     expect(spans.last('client').attributes['error.type']).toBe('HandlerFailed');
     await failureOf(ends.client.call('nothing'));
     expect(spans.last('client').attributes['error.type']).toBe('NoMethod');
+  });
+
+  it('of a client in the same process that does not trace takes nothing from what is active there', async () => {
+    await using world = await loopback({ telemetry, start: (session) => session.expose({ ping: () => 'pong' }) });
+    const [near, far] = duplexPair();
+    const own = tracer.startSpan('own');
+    await context.with(trace.setSpan(context.active(), own), () => {
+      world.server.accept(far);
+      return world.client({}, near).call('ping');
+    });
+    expect(spans.last('server').parentSpanContext).toBeUndefined();
   });
 
   it('of a client that does not trace begins a trace at the server', async () => {

@@ -70,6 +70,26 @@ describe('an end that follows its calls', () => {
     await Promise.all(calls);
   });
 
+  it('forgets the trace of a call that nobody waits for any more', async () => {
+    await using world = await loopback({ telemetry: new Recorder() });
+    const peer = await Peer.dial(world.port);
+    const known = await peer.open();
+    peer.event(1, ['hello']);
+    await peer.nextOf(FrameType.ACK);
+    const stop = new AbortController();
+    const call = failureOf(world.sessions[0]?.with({ signal: stop.signal }).call('one') ?? Promise.resolve());
+    expect(await storyOf(peer, 2)).toEqual(['trace 1', 'call 1']);
+    stop.abort();
+    expect(await call).toMatchObject({ outcome: 'unknown' });
+    peer.socket.destroy();
+    const again = await Peer.dial(world.port);
+    again.resume(known, { dialNumber: 2 });
+    expect((await again.answer())?.type).toBe('welcome');
+    again.ack(0);
+    expect(await storyOf(again, 1)).toEqual(['call 1']);
+    again.socket.destroy();
+  });
+
   it('sends a trace before the first fragment of a large call, once', async () => {
     await using world = await loopback({ telemetry: new Recorder() });
     const peer = await Peer.dial(world.port);

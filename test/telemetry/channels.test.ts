@@ -49,6 +49,10 @@ describe('channels', () => {
     const back = nextOf(client.connection, 'up');
     client.reconnect();
     await back;
+    client.disconnect();
+    const again = nextOf(client.connection, 'up');
+    client.connect();
+    await again;
     const { id } = client;
     await client.close();
     await server.close();
@@ -66,19 +70,26 @@ describe('channels', () => {
       'up → connecting (disconnected)',
       'connecting → authenticating',
       'authenticating → up',
+      'up → idle (disconnected)',
+      'idle → connecting',
+      'connecting → authenticating',
+      'authenticating → up',
       'up → closed (closed)',
     ]);
     expect(story('accepting').toSorted()).toEqual([
       'authenticating → up',
       'authenticating → up',
+      'authenticating → up',
+      'new → authenticating',
       'new → authenticating',
       'new → authenticating',
       'up → closed (closed)',
       'up → closed (disconnected)',
+      'up → closed (disconnected)',
     ]);
     for (const what of ['begin', 'up', 'down', 'end'] as const) {
       const messages = ears.of(`homing:session:${what}`);
-      const count = what === 'up' || what === 'down' ? 2 : 1;
+      const count = what === 'up' || what === 'down' ? 3 : 1;
       expect(
         messages.map(({ session }) => session.id),
         what,
@@ -89,7 +100,7 @@ describe('channels', () => {
       ).toHaveLength(count);
       expect(atServer(ears.of(`homing:server:session:${what}`)), what).toEqual(Array.from({ length: count }, () => 0));
     }
-    expect(ears.of('homing:session:up').map(({ resumed }) => resumed)).toEqual([false, false, true, true]);
+    expect(ears.of('homing:session:up').map(({ resumed }) => resumed)).toEqual([false, false, true, true, true, true]);
     expect(ears.of('homing:error').map(({ error, session }) => [error.code, session?.id])).toEqual([
       ['HandlerFailed', id],
     ]);
