@@ -1,9 +1,9 @@
 // The trace of a call at one end of a session: which message it belongs to, and when it is forgotten.
 import { describe, expect, it } from 'vitest';
-import { encodeTrace } from '../../../src/wire/control.ts';
-import { FrameType, HEADER_BYTES, Kind, readU56, readU8 } from '../../../src/wire/frame.ts';
-import { Gather } from '../../../src/wire/gather.ts';
-import { End, payloadOf } from './pair.ts';
+import { encodeTrace } from '../../src/wire/control.ts';
+import { FrameType, HEADER_BYTES, Kind, readU56, readU8 } from '../../src/wire/frame.ts';
+import { Gather } from '../../src/wire/gather.ts';
+import { End, payloadOf } from '../unit/session/pair.ts';
 
 const trace = { parent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', state: '' };
 const body = encodeTrace(trace) ?? new Uint8Array(0);
