@@ -17,8 +17,9 @@ import { Count } from './tally.ts';
 /** About how many bytes one write takes; between two writes the other lane and control frames get their turn. */
 const WRITE_BYTES = 131_072;
 
-/** A timer that is later than this says that the whole thread stood still. */
-const LATE_MS = 250;
+/** A frame that does not end is looked at once more after this time, so often. */
+const PARDON_MS = 250;
+const PARDONS_MAX = 3;
 
 /** Calls that are gathered for one write, at most. */
 const CALLS_GATHERED = 32;
@@ -62,6 +63,9 @@ export class Link implements LineEvents {
   #hasConfirmed = false;
   #hasAdvanced = false;
   #partialSinceMs = -1;
+  /** Looks at a frame that is over its time between which bytes came, and the bytes read at the last one. */
+  #pardonCount = 0;
+  #lookedBytes = 0;
   /** Who goes on with the line after `surrender`. */
   #heir: LineEvents | undefined;
   /** Bytes read and written, for the inspector. */
@@ -235,7 +239,10 @@ export class Link implements LineEvents {
       if (this.#isOver) return;
       frames += 1;
     }
-    if (frames > 0 || this.#partialSinceMs < 0) this.#partialSinceMs = this.#splitter.isPartial ? nowMs : -1;
+    if (frames > 0 || this.#partialSinceMs < 0) {
+      this.#partialSinceMs = this.#splitter.isPartial ? nowMs : -1;
+      this.#pardonCount = 0;
+    }
     this.#isReading = false;
     this.#account.set(this.#splitter.retainedBytes);
     const fault = this.#splitter.fault;
@@ -303,10 +310,8 @@ export class Link implements LineEvents {
     if (actor === undefined || this.#isOver) return;
     const nowMs = this.#host.clock.now();
     if (this.#partialSinceMs >= 0 && nowMs >= this.#partialUntilMs(actor.session)) {
-      const lateMs = nowMs - this.#partialUntilMs(actor.session);
-      // This end stood still itself: what came meanwhile is read first.
-      if (lateMs > LATE_MS) {
-        this.#partialSinceMs += lateMs + LATE_MS;
+      if (this.#pardonsPartial()) {
+        this.#partialSinceMs += nowMs - this.#partialUntilMs(actor.session) + PARDON_MS;
         return this.flush();
       }
       const reason = `a frame of ${this.#splitter.partialBytes} bytes did not end in time`;
@@ -318,6 +323,16 @@ export class Link implements LineEvents {
       return;
     }
     this.flush();
+  }
+
+  /**
+   * Whether a frame that is over its time gets a little more. Without a byte since the last look it is silence, which is judged
+   * elsewhere, or this end stood still itself and what came meanwhile is not read yet.
+   */
+  #pardonsPartial(): boolean {
+    if (this.bytesRead !== this.#lookedBytes) this.#pardonCount += 1;
+    this.#lookedBytes = this.bytesRead;
+    return this.#pardonCount <= PARDONS_MAX;
   }
 
   #part(parting: Parting, by: 'peer' | 'here'): void {

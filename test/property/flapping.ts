@@ -24,7 +24,7 @@ const families: readonly FlappingFamily[] = [
   ...Array<FlappingFamily>(6).fill('line'),
   ...Array<FlappingFamily>(4).fill('altered'),
   ...Array<FlappingFamily>(2).fill('memory'),
-  ...Array<FlappingFamily>(2).fill('shards'),
+  ...Array<FlappingFamily>(3).fill('shards'),
   ...Array<FlappingFamily>(3).fill('shardMemory'),
   'closing',
 ];

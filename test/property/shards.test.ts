@@ -47,33 +47,33 @@ describe('sessions of a server with shards', () => {
     expect([sum.gapCount, sum.shardLossCount]).toEqual([0, 0]);
     expect(sum.lossCount).toBeGreaterThan(RUNS);
     expect(sum.deliveredCount).toBeGreaterThan(RUNS * 10);
-    expect(sum.relayedCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.relayedCount).toBeGreaterThan(RUNS / 8);
   });
 
   it('do the same when bytes are altered on the way, with the checksum on', async () => {
     const sum = await play(shardedAlteredPlans);
     expect(sum.gapCount).toBe(0);
-    expect(sum.relayedCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.relayedCount).toBeGreaterThan(RUNS / 8);
   });
 
   it('account for every message when shards die, hang and are given up, and processes and clients die', async () => {
     const sum = await play(shardedMemoryPlans);
-    expect(sum.shardLossCount).toBeGreaterThan(RUNS / 3);
-    expect(sum.gapCount).toBeGreaterThan(RUNS / 3);
-    expect(sum.relayedCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.shardLossCount).toBeGreaterThan(RUNS / 5);
+    expect(sum.gapCount).toBeGreaterThan(RUNS / 5);
+    expect(sum.relayedCount).toBeGreaterThan(RUNS / 8);
   });
 
   it('know nothing of shards that die, unless theirs does', async () => {
     // A gap while the session's own shard is alive throws; so does a message that such a session loses.
     const sum = await play(shardDeathPlans);
     expect(sum.shardLossCount).toBeGreaterThan(RUNS / 2);
-    expect(sum.relayedCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.relayedCount).toBeGreaterThan(RUNS / 8);
   });
 
   it('leave nothing behind, and nothing unconfirmed in a clean end, whenever somebody says goodbye', async () => {
     const sum = await play(shardedClosingPlans);
     expect([sum.gapCount, sum.shardLossCount]).toEqual([0, 0]);
-    expect(sum.relayedCount).toBeGreaterThan(RUNS / 4);
+    expect(sum.relayedCount).toBeGreaterThan(RUNS / 8);
   });
 });
 

@@ -49,6 +49,7 @@ describe('connections that take the same session over at the same time', () => {
       expect(server.counts.sessions).toBe(2);
       // It lives: what it sends is taken and acknowledged.
       expect(newest?.socket.destroyed).toBe(false);
+      newest?.ack(0);
       newest?.control(FrameType.PING, new Uint8Array(8));
       expect(await newest?.nextOf(FrameType.PONG)).toBeDefined();
       newest?.socket.destroy();

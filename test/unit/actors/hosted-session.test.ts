@@ -17,6 +17,7 @@ describe('the newest connection', () => {
     expect(await first.farewell()).toMatchObject({ code: 'replaced' });
     first.event(1, ['say', 'from the older one']);
     await first.closed;
+    second.ack(0);
     second.event(1, ['say', 'from the newer one']);
     await until(() => heard.length === 1, 'a message');
     expect(heard).toEqual(['from the newer one']);
