@@ -293,7 +293,7 @@ describe('two ends of a session', () => {
           expect(new Set(receiver.started).size).toBe(receiver.started.length);
         }
       }),
-      { numRuns: 2_500 },
+      { numRuns: 1_500 },
     );
   });
 
@@ -500,7 +500,7 @@ describe('two ends of a session of which one loses its memory', () => {
         }
         expect(rest).toEqual([]);
       }),
-      { numRuns: 4_000 },
+      { numRuns: 2_000 },
     );
   });
 });

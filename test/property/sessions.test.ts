@@ -7,7 +7,8 @@ import { type RehearsalReport, rehearse } from '../../src/testing/rehearsal.ts';
 import { alteredPlans, closingPlans, linePlans, memoryPlans } from './plans.ts';
 import { holds } from './regressions.ts';
 
-const RUNS = 500;
+/** Random plans of each family; `volume.test.ts` plays very many more that are like each other. */
+const RUNS = 200;
 
 /** Plays random plans; gives what all of them were like together, and how often each kind of fault was in them. */
 async function play(

@@ -35,8 +35,8 @@ const allEnds: readonly Ending[] = ['exit', 'throw', 'loop', 'memory', 'exit', '
 const storms: readonly Storm[] = [{ title: 'by the direct port of each shard', way: 'direct', cuts: 300, ends: [] }];
 
 const deadly: readonly Storm[] = [
-  { title: 'by the public port alone', way: 'public', cuts: 500, ends: allEnds },
-  { title: 'by the direct port of each shard', way: 'direct', cuts: 500, ends: allEnds },
+  { title: 'by the public port alone', way: 'public', cuts: 200, ends: allEnds.slice(0, 4) },
+  { title: 'by the direct port of each shard', way: 'direct', cuts: 300, ends: allEnds },
 ];
 
 const TALKERS = 8;
