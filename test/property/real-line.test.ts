@@ -20,8 +20,8 @@ interface Size {
 }
 
 const sizes: readonly Size[] = [
-  { title: 'small messages', cuts: 80, bytes: (_, chance) => Math.floor(chance * 90), passBytesMax: 40_000 },
-  { title: 'messages of 2 KB', cuts: 60, bytes: () => 2_048, passBytesMax: 200_000 },
+  { title: 'small messages', cuts: 30, bytes: (_, chance) => Math.floor(chance * 90), passBytesMax: 40_000 },
+  { title: 'messages of 2 KB', cuts: 30, bytes: () => 2_048, passBytesMax: 200_000 },
   { title: 'messages of 300 KB', cuts: 40, bytes: () => 300_000, passBytesMax: 2_500_000 },
   {
     title: 'all sizes at once',
