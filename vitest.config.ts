@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // As Node resolves: it knows no condition 'module'.
 const conditions = ['homing-source', 'node', 'import', 'default'];
+const isBrowser = process.env['TEST_BROWSER'] === '1';
 const reportFile = process.env['TEST_REPORT_FILE'];
 
 // Programs that tests start load the same sources again and again: Node keeps them compiled, types stripped.
@@ -37,7 +38,9 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['test/**/*.test.ts'],
+    // Those of the page need a browser, and take their time: `npm run test:browser`.
+    include: isBrowser ? ['test/browser/**/*.test.ts'] : ['test/**/*.test.ts'],
+    exclude: isBrowser ? [] : ['test/browser/**'],
     pool: 'threads',
     // Most tests wait for sockets, processes and threads as much as they compute: one more than there are cores.
     maxWorkers: availableParallelism() + 1,

@@ -97,6 +97,7 @@ export function shortId(id) {
  * @param {unknown} value
  */
 export function valueText(value) {
+  if (typeof value === 'number') return String(Math.round(value * 100) / 100);
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? UNKNOWN);
 }
 
