@@ -7,6 +7,7 @@ import { exportMachine, machines } from 'homing/machines';
 
 /** The pages with diagrams, and whose these are, in their order. */
 export const pagesWithDiagrams = {
+  'README.md': ['accepting'],
   'docs/lifecycle.md': ['dialling'],
   'docs/machines.md': ['dialling', 'accepting', 'session', 'shard'],
 } as const satisfies Record<string, readonly (keyof typeof machines)[]>;
@@ -26,7 +27,7 @@ export function withDiagrams(page: keyof typeof pagesWithDiagrams, text: string)
 }
 
 if (import.meta.main) {
-  for (const page of ['docs/lifecycle.md', 'docs/machines.md'] as const) {
+  for (const page of Object.keys(pagesWithDiagrams) as (keyof typeof pagesWithDiagrams)[]) {
     const url = new URL(`../${page}`, import.meta.url);
     writeFileSync(url, withDiagrams(page, readFileSync(url, 'utf8')));
   }
