@@ -196,6 +196,24 @@ describe('who may not look, or not so', () => {
 });
 
 describe('an inspector', () => {
+  it('serves its page, the page for Stately, and nothing else; a browser keeps what has not changed', async () => {
+    await using inspector = await openInspector({ port: 0 });
+    const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+      fetch(new URL(path, inspector.url), { headers });
+    const page = await get('/');
+    expect(await page.text()).toMatch(/^<!doctype html>/iu);
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'/u);
+    expect((await get('/', { 'if-none-match': page.headers.get('etag') ?? '' })).status).toBe(304);
+    expect((await get('/elk.js')).headers.get('content-type')).toMatch(/javascript/u);
+    const bridge = await get('/stately.html');
+    expect(await bridge.text()).toContain('src="https://stately.ai/inspect"');
+    expect(bridge.headers.get('content-security-policy')).toMatch(/frame-src https:\/\/stately\.ai$/u);
+    for (const path of ['/stately.js', '/stately.css', '/metrics', '/snapshot.json'])
+      expect((await get(path)).status, path).toBe(200);
+    expect((await get('/nothing')).status).toBe(404);
+    expect((await fetch(inspector.url, { method: 'POST' })).status).toBe(405);
+  });
+
   it('of the server itself opens with the option and ends with the server', async () => {
     await using probe = await openInspector({ port: 0 });
     const { port: free } = probe;
