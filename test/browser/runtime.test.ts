@@ -30,7 +30,9 @@ describe.skipIf(executablePath === undefined)('the page of the inspector, over a
     stack.defer(() => browser.close());
     const inspector = stack.use(await openInspector({ port: 0, mayCut: true }));
     ({ url } = inspector);
-    const server = stack.use(createServer(watched, { shards: 2, inspect: inspector }));
+    const server = createServer(watched, { shards: 2, inspect: inspector });
+    // The crowd is killed: a drain would wait for it to come back.
+    stack.defer(() => server.close({ drainMs: 0 }));
     counts = () => server.counts;
     const { port } = await server.listen(0);
     const crowd = await crowdOf(port, CONNECTIONS - 1);

@@ -17,7 +17,8 @@ describe('a server and three clients', () => {
       expect(stops).toBeGreaterThanOrEqual(20);
       expect(longStops).toBeGreaterThan(0);
       expect(sights.started).toBeGreaterThan(500);
-      expect(sights.gap).toBeGreaterThan(0);
+      // A server that dies takes its sessions along: those who come back begin anew, with or without something to lose.
+      expect(sights.up).toBeGreaterThan(60);
     },
   );
 });
