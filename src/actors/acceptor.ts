@@ -120,7 +120,7 @@ export class Acceptor implements Carrier, RosterConnection {
     this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO], owner.books);
   }
 
-  /** The states of the connection: `authenticating`, `up`, `closed`. */
+  /** The words of its state: `authenticating`, `up` or `closed`. */
   get words(): readonly string[] {
     return this.#machine.words();
   }

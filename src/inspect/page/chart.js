@@ -5,7 +5,7 @@
  * @import { Chart, ChartEdge } from './machine.js'
  * @import { PlacedEdge, PlacedState } from './layout.js'
  */
-import { html, setAttribute, setText, svg } from './dom.js';
+import { arrowHeads, html, setAttribute, setText, svg } from './dom.js';
 import { layoutOf } from './drafts.js';
 import { countText } from './format.js';
 import { DOT, fromAnyOf, lineHeight, neighborOf, pathOf } from './layout.js';
@@ -149,24 +149,7 @@ export class ChartDrawing {
   }
 
   #arrows() {
-    const arrows = ['plain', 'last'].map((kind) =>
-      svg(
-        'marker',
-        {
-          id: `${this.#prefix}-${kind}`,
-          class: `arrow-${kind}`,
-          viewBox: '0 0 8 8',
-          refX: 7,
-          refY: 4,
-          markerWidth: 7,
-          markerHeight: 7,
-          markerUnits: 'userSpaceOnUse',
-          orient: 'auto',
-        },
-        svg('path', { d: 'M0 0.8L7.4 4L0 7.2Z' }),
-      ),
-    );
-    return svg('defs', {}, ...arrows);
+    return arrowHeads(['plain', 'last'].map((kind) => ({ id: `${this.#prefix}-${kind}`, class: `arrow-${kind}` })));
   }
 
   /** @param {PlacedState} place */

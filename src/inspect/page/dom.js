@@ -69,3 +69,20 @@ export function byId(id) {
   if (element === null) throw new Error(`expected an element with the id ${id}, found none`);
   return element;
 }
+
+/**
+ * Arrow heads for the ends of lines, by their ids.
+ * @param {readonly { readonly id: string, readonly class: string }[]} heads
+ * @returns {SVGDefsElement}
+ */
+export function arrowHeads(heads) {
+  const box = { viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7 };
+  const markers = heads.map((head) =>
+    svg(
+      'marker',
+      { ...head, ...box, markerUnits: 'userSpaceOnUse', orient: 'auto' },
+      svg('path', { d: 'M0 0.8L7.4 4L0 7.2Z' }),
+    ),
+  );
+  return svg('defs', {}, ...markers);
+}

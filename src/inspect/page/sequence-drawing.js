@@ -4,11 +4,12 @@
  * @import { WatchEvent } from '../frames.ts'
  * @import { Lane, Step } from './sequence.js'
  */
-import { html, svg } from './dom.js';
+import { arrowHeads, html, svg } from './dom.js';
 import { spanText } from './format.js';
 import { stepsOf } from './sequence.js';
 
 const STEPS_MAX = 60;
+const toneHeads = ['plain', 'good', 'bad'].map((tone) => ({ id: `sequence-${tone}`, class: `head is-${tone}` }));
 const rowHeight = 25;
 /** A line with a note below its words. */
 const tallHeight = 36;
@@ -67,7 +68,7 @@ export class SequenceDrawing {
     const steps = stepsOf(this.#events).slice(-STEPS_MAX);
     const ys = placesOf(steps);
     const height = (ys.at(-1) ?? 0) + tallHeight * 0.7;
-    const drawing = svg('svg', { width: box.clientWidth, height }, arrowHeads());
+    const drawing = svg('svg', { width: box.clientWidth, height }, arrowHeads(toneHeads));
     drawing.append(...bars(steps, { ys, height }));
     for (const [at, step] of steps.entries()) drawing.append(line(step, { y: ys[at] ?? 0, before: steps[at - 1] }));
     box.replaceChildren(drawing);
@@ -150,25 +151,4 @@ function line(step, { y, before }) {
     svg('text', { class: 'words', x: xOfWords(), y: y + 4 }, text),
     svg('text', { class: 'words note', x: xOfWords(), y: y + 17 }, note),
   );
-}
-
-function arrowHeads() {
-  const heads = ['plain', 'good', 'bad'].map((tone) =>
-    svg(
-      'marker',
-      {
-        id: `sequence-${tone}`,
-        class: `head is-${tone}`,
-        viewBox: '0 0 8 8',
-        refX: 7,
-        refY: 4,
-        markerWidth: 7,
-        markerHeight: 7,
-        markerUnits: 'userSpaceOnUse',
-        orient: 'auto',
-      },
-      svg('path', { d: 'M0 0.8L7.4 4L0 7.2Z' }),
-    ),
-  );
-  return svg('defs', {}, ...heads);
 }
