@@ -62,7 +62,13 @@ export type HubFrame =
     }
   | { readonly type: 'fleet'; readonly atMs: number; readonly shards: readonly FleetShard[] }
   | { readonly type: 'rows'; readonly ask: number; readonly total: number; readonly rows: readonly ConnectionRow[] }
-  | { readonly type: 'watched'; readonly id: string; readonly events: readonly WatchEvent[] }
+  | {
+      readonly type: 'watched';
+      readonly id: string;
+      readonly events: readonly WatchEvent[];
+      /** These are all events that the hub keeps: the answer to one who asks again, or asks after others. */
+      readonly isWhole?: boolean;
+    }
   | {
       readonly type: 'detail';
       readonly id: string;
@@ -90,6 +96,7 @@ export interface RowQuery {
 /** From a viewer. */
 export type ViewerFrame =
   | ({ readonly type: 'list'; readonly ask: number; readonly limit: number } & RowQuery)
+  /** Once more for what is watched already: the hub tells all it keeps of it again. */
   | { readonly type: 'watch'; readonly id: string }
   | { readonly type: 'unwatch'; readonly id: string }
   | { readonly type: 'cut'; readonly id: string };

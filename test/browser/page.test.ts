@@ -207,6 +207,28 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
     await away.close();
   });
 
+  it('asks for what a slow line has left out, and shows it once', async () => {
+    const slow = await FakeHub.start({ ...quiet, accepted: [3], dialled: 1 });
+    const [row] = slow.fleet.rows(({ machine }) => machine === 'dialling');
+    const url = `${slow.url}#/connection?id=${row?.sessionId ?? ''}`;
+    const { page, complaints } = await openPage(browser, { url });
+    await page.locator('.connection [data-state=up].is-active').waitFor();
+    slow.leavesOut = true;
+    await page.click('.cut');
+    await page.locator('.facts dt:text-is("Resumes") + dd:text-is("1")').waitFor();
+    slow.leavesOut = false;
+    slow.tell({ type: 'missed', count: 5 });
+    await page.locator('.events li', { hasText: 'SOCKET_LOST' }).waitFor();
+    await page.locator('.events li', { hasText: 'authenticating → up' }).waitFor();
+    slow.tell({ type: 'missed', count: 1 });
+    await page.locator('.notice', { hasText: '6 frames were left out' }).waitFor();
+    await page.click('.cut');
+    await page.locator('.events li', { hasText: 'SOCKET_LOST' }).nth(1).waitFor();
+    expect(await page.locator('.events li', { hasText: 'SOCKET_LOST' }).count()).toBe(2);
+    await leave({ page, complaints });
+    await slow.close();
+  });
+
   it('says what was missed, what failed and what is gone, and offers no cut where none is allowed', async () => {
     const strict = await FakeHub.start({ ...quiet, accepted: [3], dialled: 1, mayCut: false });
     const [row] = strict.fleet.rows(() => true);
