@@ -8,12 +8,14 @@ import type { ConnectionDetail, ConnectionRow, SessionDetail, WatchEvent } from 
 
 export type { ConnectionDetail, ConnectionRow, SessionDetail, WatchEvent } from '../actors/events.ts';
 
-/** Counts of one thread: totals since it began (messages, bytes, acked, cuts, resumes), the others as they are now. */
+/** Counts of one thread: totals since it began (messages, bytes, acked, cuts, resumes, entries), the others as they are now. */
 export interface FleetShard {
   readonly place: string;
   readonly generation: number;
   /** Connections by machine and state. */
   readonly states: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** How often each state was entered since the thread began, by machine and state. */
+  readonly entries: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly sessions: number;
   readonly connections: number;
   readonly handshakes: number;

@@ -67,6 +67,22 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
     await leave({ page, complaints });
   });
 
+  it('colors the states by how many connections enter them a second, and says it in words', async () => {
+    const busy = await FakeHub.start({ ...quiet, accepted: [40], dialled: 20, cutsPerStep: 2 });
+    const { page, complaints } = await openPage(browser, { url: busy.url });
+    const backoff = page.locator('[data-machine=dialling] [data-state=backoff].is-entered');
+    await backoff.locator('.entries', { hasText: /^[0-9.]+\/s$/ }).waitFor();
+    expect(Number(await backoff.locator('.heat').getAttribute('fill-opacity'))).toBeGreaterThan(0);
+    const idle = page.locator('[data-machine=dialling] [data-state=idle]');
+    expect(await idle.locator('.heat').getAttribute('fill-opacity')).toBe('0.00');
+    expect(await idle.locator('.entries').textContent()).toBe('');
+    await page.locator('[data-machine=dialling] .in-words summary').click();
+    const words = page.locator('[data-machine=dialling] .in-words li:has(> .word:text-is("backoff")) > .entries');
+    await words.filter({ hasText: /^[0-9.]+\/s enter$/ }).waitFor();
+    await leave({ page, complaints });
+    await busy.close();
+  });
+
   it('lets through what the filter says, and chooses states and shards by a click', async () => {
     const { page, complaints } = await openPage(browser, { url: hub.url });
     await shownFleet(page, 30_000);
