@@ -78,6 +78,8 @@ export interface Door {
   readonly spreads: boolean;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** How long a client whose shard is being started waits before it comes again, on average. */
 const RESTART_MS = 150;
 
@@ -92,7 +94,7 @@ export class Acceptor implements Carrier, RosterConnection {
   readonly #machine: RunningMachine<typeof acceptingMachine>;
   readonly #ticket: Ticket | undefined;
   #hello: HelloReceived | undefined;
-  #helloBytes: Uint8Array = new Uint8Array(0);
+  #helloBytes: Uint8Array = NO_BYTES;
   #session: HostedSession | undefined;
   #held: HostedSession | undefined;
   /** The secret that the HELLO was found to know. */
@@ -361,7 +363,7 @@ export class Acceptor implements Carrier, RosterConnection {
   #carry(hello: HelloReceived, session: HostedSession): void {
     this.link.carry(session.actor, this.#isChecksummed(hello), [FrameType.ACK, FrameType.CLOSE]);
     this.#hello = undefined;
-    this.#helloBytes = new Uint8Array(0);
+    this.#helloBytes = NO_BYTES;
     this.#settle();
     this.#machine.send({ type: 'WELCOMED' });
     session.actor.afterInput();
@@ -391,7 +393,7 @@ export class Acceptor implements Carrier, RosterConnection {
     if (channel.hasSubscribers) channel.publish({ machine: 'accepting', code, reason, address: addressOf(this.link) });
     const { secrets } = this.#owner.host;
     const refused = { code, reason, retryAfterMs, finalCursor: grave?.finalCursor };
-    const secret = grave?.secret ?? new Uint8Array(0);
+    const secret = grave?.secret ?? NO_BYTES;
     const body = encodeRefused(refused, (unsigned) => secrets.sign(secret, this.#helloBytes, unsigned));
     this.link.writeControl(FrameType.REFUSED, body);
     this.link.leave();

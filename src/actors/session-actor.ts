@@ -292,11 +292,11 @@ export class SessionActor {
    */
   attach(peer: PeerState, depth: number, ackAtOnce: boolean): void {
     const own = this.#settings.wire;
-    const limits = { ...own, depth: Math.min(own.depth, depth) };
+    const limits = depth < own.depth ? { ...own, depth } : own;
     this.#codec.limits = limits;
-    const taker: Taker = (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
-    const isShallower = limits.depth < own.depth;
-    this.session.attach({ ...peer, taker: isShallower ? taker : undefined }, ackAtOnce, this.#clock.now());
+    const taker: Taker | undefined =
+      limits === own ? undefined : (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
+    this.session.attach({ ...peer, taker }, ackAtOnce, this.#clock.now());
     this.#waits.pause(false);
   }
 
