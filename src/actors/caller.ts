@@ -37,8 +37,8 @@ const callChannels = { start: channels['homing:call:start'], settled: channels['
 export interface CallerOwner {
   /** Throws `Closed`; `isOfRun` as for `Caller.call`. */
   requireOpen(isOfRun: boolean): void;
-  /** Something was accepted. */
-  accepted(): void;
+  /** Something was accepted; `isCall` as for `SenderOwner`. */
+  accepted(isCall: boolean): void;
   /** Nobody waits under this token any more. */
   giveUp(token: number): Outcome;
   /** The time, in milliseconds. */
@@ -97,7 +97,7 @@ export class Caller {
       functions.acceptedDirect(token);
       session.direct.sendApply(target, codec.scratch, codec.start, codec.end, token);
       (this.#tokens ??= new Set()).add(token);
-      this.#owner.accepted();
+      this.#owner.accepted(false);
     };
     return this.#start('a passed function', wait, begin);
   }

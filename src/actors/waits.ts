@@ -34,7 +34,8 @@ type GiveUp = (token: number) => Outcome | undefined;
 /** The waits of one session. One timer serves them all: most end long before their deadline, and a timer each costs. */
 export class Waits {
   readonly #clock: Clock;
-  readonly #alarm: Alarm;
+  /** Made for the first deadline. */
+  #alarm: Alarm | undefined;
   /** Made for the first one. */
   #waiting: Map<number, Waiting> | undefined;
   #token = 0;
@@ -49,7 +50,6 @@ export class Waits {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#alarm = new Alarm(clock, () => this.#ring());
     this.#upSinceMs = clock.now();
   }
 
@@ -155,6 +155,7 @@ export class Waits {
     const atMs = isPaced ? this.#upSinceMs + dueMs - this.#upMs : dueMs;
     if (atMs >= this.#ringsAtMs) return;
     this.#ringsAtMs = atMs;
+    this.#alarm ??= new Alarm(this.#clock, () => this.#ring());
     this.#alarm.set(atMs);
   }
 
@@ -165,7 +166,7 @@ export class Waits {
 
   #rest(): void {
     this.#ringsAtMs = Infinity;
-    this.#alarm.stop();
+    this.#alarm?.stop();
   }
 
   /** The earliest deadline that was set is there; who set it may have what it waited for. */
