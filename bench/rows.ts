@@ -1,5 +1,6 @@
 /** Every row of the benchmark by name, and how much of it is measured. */
 import { measureCalls, measureSingleCall } from './calls/measure.ts';
+import { measureIdle } from './idle/measure.ts';
 import { recoveryRow, simulatorRow, streamRow } from './core-rows.ts';
 import { measureAccept } from './shards/accept.ts';
 import { measureFanOut } from './shards/fan-out.ts';
@@ -32,6 +33,7 @@ const inspections = {
   full: { rounds: 11, milliseconds: 3_000, sessions: 2_000, fleet: 10_000 },
   short: { rounds: 2, milliseconds: 1_500, sessions: 500, fleet: 1_000 },
 };
+const idles = { full: { rounds: 3, connections: 5_000 }, short: { rounds: 1, connections: 1_000 } };
 const visits = { full: { rounds: 5, connections: 20_000 }, short: { rounds: 2, connections: 3_000 } };
 
 /** Rows of one session between two ends. */
@@ -48,6 +50,7 @@ export const shardRows: Readonly<Record<string, Row>> = {
   resume: (scale) => measureResume(cuts[scale]),
   offload: (scale) => measureOffload(scale === 'full' ? 5 : 2),
   memory: (scale) => measureMemory(crowds[scale]),
+  'idle-heap': (scale) => measureIdle(idles[scale]),
   storm: (scale) => measureStorm(storms[scale]),
   work: (scale) => measureWork(works[scale]),
   accept: (scale) => measureAccept(visits[scale]),

@@ -26,7 +26,7 @@ import { type Schema, type Validation, checked } from './validation.ts';
 /** What the mailbox tells its actor. */
 export interface MailboxOwner {
   /** A handler threw or rejected; the message is settled. */
-  failed(error: unknown, messageId: string): void;
+  handlerFailed(error: unknown, messageId: string): void;
   /** A message was processed and nothing listened to it. */
   unheard(event: string): void;
   /** A turn ended outside of `take` or `open`: acks and receipts may be due. */
@@ -457,7 +457,7 @@ export class Mailbox {
 
   #settle(kind: number, seq: number, epoch: number, size: number, status: number, error: unknown): void {
     const session = this.#session;
-    if (status === ReceiptStatus.FAILED) this.#owner.failed(error, `${session.id ?? 'new'}/${epoch}/${seq}`);
+    if (status === ReceiptStatus.FAILED) this.#owner.handlerFailed(error, `${session.id ?? 'new'}/${epoch}/${seq}`);
     if (this.#isClosed) {
       this.#afterClose?.();
       this.#afterClose = undefined;

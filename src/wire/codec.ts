@@ -32,7 +32,7 @@ const short = new Uint8Array(SHORT_BYTES_MAX);
 /** Encodes and decodes payloads within the given limits. Stateless between calls, but for where the last result is. */
 export class Codec {
   /** Has the last encoded payload from `start` to `end`, until the next `encode` of any codec in this thread. */
-  scratch: Uint8Array = new Uint8Array(0);
+  scratch: Uint8Array = short;
   start = 0;
   end = 0;
   #limits: WireLimits;
