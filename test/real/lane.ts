@@ -151,6 +151,8 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
   rss.late = process.memoryUsage.rss();
   await orBroken(Promise.all(speakers.map((speaker) => speaker.client.close())));
   await orBroken(server.close());
+  // Nobody is left at either end of any connection, so none may be left between them.
+  while (proxy.openCount > 0) await orBroken(new Promise((resolve) => setImmediate(resolve)));
   if (ledger !== undefined) {
     const started = ledger.read();
     for (const speaker of speakers) speaker.audit(started);
