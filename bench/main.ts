@@ -1,11 +1,11 @@
 /**
  * `npm run bench`: every row, each number with its goal beside it. `npm run bench -- shards` measures those of shards,
- * `core` those without, a name just that row; `--short` tries it. Ratios come from one run on one machine.
+ * `core` those without, a name just that row; `--short` tries it. A row that takes minutes is measured when it is named. Ratios come from one run on one machine.
  */
-import { type Scale, coreRows, shardRows } from './rows.ts';
+import { type Scale, coreRows, longRows, shardRows } from './rows.ts';
 import { type Measured, lineOf, machine, save } from './table.ts';
 
-const rows = { ...coreRows, ...shardRows };
+const rows = { ...coreRows, ...shardRows, ...longRows };
 const names: string[] = [];
 let scale: Scale = 'full';
 for (const argument of process.argv.slice(2)) {
@@ -15,7 +15,7 @@ for (const argument of process.argv.slice(2)) {
   else if (Object.hasOwn(rows, argument)) names.push(argument);
   else throw new Error(`expected core, shards, --short or one of ${Object.keys(rows).join(', ')}, got ${argument}`);
 }
-if (names.length === 0) names.push(...Object.keys(rows));
+if (names.length === 0) names.push(...Object.keys(coreRows), ...Object.keys(shardRows));
 
 const { node, platform, cores, openFiles } = machine();
 console.log(`Node ${node}, ${platform}, ${cores} cores, ${openFiles ?? 'unknown'} open files`);

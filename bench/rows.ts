@@ -1,4 +1,5 @@
 /** Every row of the benchmark by name, and how much of it is measured. */
+import { measureAllocation } from './allocation/measure.ts';
 import { measureCalls, measureSingleCall } from './calls/measure.ts';
 import { measureIdle } from './idle/measure.ts';
 import { recoveryRow, simulatorRow, streamRow } from './core-rows.ts';
@@ -34,6 +35,7 @@ const inspections = {
   short: { rounds: 2, milliseconds: 1_500, sessions: 500, fleet: 1_000 },
 };
 const idles = { full: { rounds: 3, connections: 5_000 }, short: { rounds: 1, connections: 1_000 } };
+const soaks = { full: { looks: 11, everyMs: 60_000 }, short: { looks: 5, everyMs: 4_000 } };
 const visits = { full: { rounds: 5, connections: 20_000 }, short: { rounds: 2, connections: 3_000 } };
 
 /** Rows of one session between two ends. */
@@ -58,4 +60,9 @@ export const shardRows: Readonly<Record<string, Row>> = {
   'fan-out': (scale) => measureFanOut(fans[scale]),
   'shard-stream': (scale) => measureShardStream(streams[scale]),
   inspect: (scale) => measureInspect(inspections[scale]),
+};
+
+/** Rows that take minutes: measured when they are named. */
+export const longRows: Readonly<Record<string, Row>> = {
+  allocation: (scale) => measureAllocation(soaks[scale]),
 };
