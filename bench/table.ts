@@ -14,6 +14,27 @@ export interface Measured {
   readonly unit: string;
   /** What to reach. */
   readonly goal?: Goal | undefined;
+  /** Whose number it is, in a row that compares; `what` is the same for all of them. */
+  readonly contestant?: string | undefined;
+  /** Homing's value divided by this one; undefined of Homing's own. */
+  readonly ratio?: Ratio | undefined;
+  /** What did not arrive as it was sent, over all rounds. */
+  readonly faults?: Faults | undefined;
+}
+
+/** How two contestants compare. */
+export interface Ratio {
+  /** The median of the rounds: both had their turn in each. */
+  readonly value: number;
+  readonly rounds: readonly number[];
+  readonly goal?: Goal | undefined;
+}
+
+/** Messages, counted by their ids at the receiver. */
+export interface Faults {
+  readonly lost: number;
+  readonly doubled: number;
+  readonly reordered: number;
 }
 
 /** A number to stay below, or to get above. */

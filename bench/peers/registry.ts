@@ -1,0 +1,63 @@
+/**
+ * Who takes part, by name. A contestant's module is loaded only when it is asked for, in the processes that run it: one whose
+ * packages are not installed is left out, and the others run.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Contestant } from './contestant.ts';
+
+interface Entry {
+  /** npm packages that it needs besides Homing's own; with the versions that were measured last. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Whether a client can call, and get an answer. */
+  readonly hasCalls: boolean;
+  load(): Promise<Contestant>;
+}
+
+const entries: Readonly<Record<string, Entry>> = {
+  homing: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/homing.ts')).homing },
+  plain: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/plain.ts')).plain },
+  ws: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/ws.ts')).ws },
+  'socket.io': {
+    packages: { 'socket.io': '4.8.4', 'socket.io-client': '4.8.4' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/socket-io.ts')).socketIo,
+  },
+};
+
+/** Homing first: what the others are compared with. */
+export const contestantNames: readonly string[] = Object.keys(entries);
+
+/** Whether its links have `call`. */
+export function hasCalls(name: string): boolean {
+  return entries[name]?.hasCalls === true;
+}
+
+/** Loads one. Throws when there is none of this name, or a package of it is not installed. */
+export function contestantOf(name: string): Promise<Contestant> {
+  const entry = entries[name];
+  if (entry === undefined) throw new Error(`expected one of ${contestantNames.join(', ')}, got ${name}`);
+  return entry.load();
+}
+
+/** What keeps one from running here, in a sentence that says how to get it; undefined when nothing does. */
+export async function obstacleOf(name: string): Promise<string | undefined> {
+  const packages = Object.entries(entries[name]?.packages ?? {});
+  const absent = packages.filter(([wanted]) => versionOf(wanted) === undefined);
+  if (absent.length > 0) return `not installed: npm install ${absent.map((pair) => pair.join('@')).join(' ')}`;
+  return (await contestantOf(name)).missing();
+}
+
+/** The packages of one, `ws 8.23.0`, as installed; those of a contestant that is part of Homing or of Node are none. */
+export function packagesOf(name: string): readonly string[] {
+  const packages = Object.keys(entries[name]?.packages ?? {});
+  return packages.map((wanted) => `${wanted} ${versionOf(wanted) ?? 'not installed'}`);
+}
+
+/** The installed version of a package, found as Node finds it from here; undefined when there is none. */
+function versionOf(wanted: string): string | undefined {
+  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
+    const manifest = new URL(`node_modules/${wanted}/package.json`, folder);
+    if (existsSync(manifest)) return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+    if (folder.pathname === new URL('..', folder).pathname) return undefined;
+  }
+}
