@@ -30,7 +30,7 @@ export interface Contest<Reached> {
 }
 
 /** Runs all contestants in turn, round after round, in the opposite order each second round. */
-export async function hold<Reached>(run: Run, names: readonly string[], contest: Contest<Reached>) {
+export async function hold<Reached>(run: Pick<Run, 'tell'>, names: readonly string[], contest: Contest<Reached>) {
   await using stack = new AsyncDisposableStack();
   const pairs: (readonly [name: string, pair: Pair])[] = [];
   for (const name of names) {
