@@ -7,6 +7,7 @@ import type { Goal, Measured } from '../../table.ts';
 import { type Figure, type PeerRow, type Rounds, compare } from '../contest.ts';
 import { idleGoals } from '../goals.ts';
 import { Pair } from '../pair.ts';
+import type { Usage } from '../usage.ts';
 
 /** What 5,000 connections cost. */
 interface Idle {
@@ -58,9 +59,9 @@ export const idle: PeerRow = async (run): Promise<readonly Measured[]> => {
 async function open(name: string, connections: number): Promise<Idle> {
   await using pair = await Pair.open(name);
   await pair.connect(WARM_CONNECTIONS);
-  const before = await pair.usage();
+  const before = await settled(pair);
   const { milliseconds: connectMs } = await pair.connect(connections);
-  const after = await pair.usage();
+  const after = await settled(pair);
   const share = (late: number | undefined, early: number | undefined): number | undefined =>
     late === undefined || early === undefined ? undefined : (late - early) / connections;
   return {
@@ -69,6 +70,12 @@ async function open(name: string, connections: number): Promise<Idle> {
     heapBytes: share(after.heapBytes, before.heapBytes),
     externalBytes: share(after.externalBytes, before.externalBytes),
   };
+}
+
+/** The second collection takes what the first one's finalizers have let go. */
+async function settled(pair: Pair): Promise<Usage> {
+  await pair.usage();
+  return pair.usage();
 }
 
 /** Only those whose process is Node's own; the goal is Homing's. */
