@@ -82,17 +82,24 @@ export async function obstacleOf(name: string): Promise<string | undefined> {
 
 /** The packages of one as they are installed: `ws 8.23.0`. */
 export function packagesOf(name: string): readonly string[] {
-  return Object.keys(wantedBy(name)).map((wanted) => `${wanted} ${versionOf(wanted) ?? 'not installed'}`);
+  const packages = name === 'homing' ? ['homing'] : Object.keys(wantedBy(name));
+  return packages.map((wanted) => `${wanted} ${versionOf(wanted) ?? 'not installed'}`);
 }
 
-/** The installed version of a package, found as Node finds it from here; undefined when there is none. */
+/** The installed version of a package, found as Node finds it from here, Homing's own too; undefined when there is none. */
 function versionOf(wanted: string): string | undefined {
   let folder = new URL('.', import.meta.url);
   for (;;) {
-    const manifest = new URL(`node_modules/${wanted}/package.json`, folder);
-    if (existsSync(manifest)) return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+    for (const place of [`node_modules/${wanted}/package.json`, 'package.json']) {
+      const { name, version } = manifestAt(new URL(place, folder));
+      if (name === wanted) return version;
+    }
     const above = new URL('..', folder);
     if (above.href === folder.href) return undefined;
     folder = above;
   }
+}
+
+function manifestAt(file: URL): { readonly name?: string; readonly version?: string } {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string }) : {};
 }

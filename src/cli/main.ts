@@ -36,15 +36,6 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .addHelpText('after', '\nExit code: 0 nothing failed, 1 something did, 2 wrong arguments.')
     .action(async (options: DoctorOptions) => void (code = await doctor(options)));
   program
-    .command('bench')
-    .description('measure Homing beside other libraries on this machine (docs/benchmarks.md)')
-    .argument('[rows...]', 'which rows; without names all, which takes long')
-    .option('--quick', 'fewer and shorter rounds, and without names the rows that matter most: two minutes')
-    .option('--with <names...>', 'who is measured beside Homing: plain ws socket.io …')
-    .option('--json', 'print one JSON object instead of lines')
-    .addHelpText('after', '\nProgress goes to stderr. Exit code: 0 measured, 2 wrong arguments.')
-    .action(async (rows: readonly string[], options: BenchOptions) => void (code = await bench(rows, options)));
-  program
     .command('demo')
     .description('ship a file over a line that is cut again and again, and compare; demo --help says more')
     .usage('[file] [options]')
@@ -106,6 +97,15 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--json', 'print one JSON object instead of lines')
     .addHelpText('after', '\nExit code: 0 every run held, 1 one failed, 2 wrong arguments or nothing to play.')
     .action(async (path: string, options: FuzzOptions) => void (code = await fuzz(path, options)));
+  program
+    .command('bench')
+    .description('measure Homing beside other libraries on this machine (docs/benchmarks.md)')
+    .argument('[rows...]', 'which rows; without names all, which takes long')
+    .option('--quick', 'fewer and shorter rounds, and without names the rows that matter most: two minutes')
+    .option('--with <names...>', 'who is measured beside Homing: plain ws socket.io …')
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', '\nProgress goes to stderr. Exit code: 0 measured, 2 wrong arguments.')
+    .action(async (rows: readonly string[], options: BenchOptions) => void (code = await bench(rows, options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
