@@ -1,7 +1,8 @@
 /** How contestants are compared: all of them stay up and take turns in short slices, so that a slow moment meets them all. */
 import { median, ratios } from '../statistics.ts';
-import type { Faults, Goal, Measured } from '../table.ts';
-import { Pair } from './pair.ts';
+import type { Faults, Measured } from '../table.ts';
+import type { Goals } from './goals.ts';
+import type { Pair } from './pair.ts';
 
 /** A run of rows. */
 export interface Run {
@@ -55,7 +56,7 @@ export interface Figure {
   readonly what: string;
   readonly unit: string;
   /** By contestant: Homing's value divided by that contestant's, to be reached. */
-  readonly goals?: Readonly<Record<string, Goal>> | undefined;
+  readonly goals?: Goals | undefined;
 }
 
 /** One number of each contestant, with Homing's divided by it, round by round. */
