@@ -5,7 +5,7 @@
 import { machine } from '../../machine.ts';
 import type { Goal, Measured } from '../../table.ts';
 import { type Figure, type PeerRow, type Rounds, compare } from '../contest.ts';
-import { idleGoals } from '../goals.ts';
+import { goals } from '../goals.ts';
 import { Pair } from '../pair.ts';
 import type { Usage } from '../usage.ts';
 
@@ -47,11 +47,13 @@ export const idle: PeerRow = async (run): Promise<readonly Measured[]> => {
   }
   const figure = (of: string, unit: string): Figure => ({ what: `${connections} idle connections, ${of}`, unit });
   return [
-    ...compare({ ...figure('resident bytes of one', 'B'), goals: idleGoals }, reached, {
+    ...compare({ ...figure('resident bytes of one', 'B'), goals: goals.idle }, reached, {
       value: ({ residentBytes }) => residentBytes,
     }),
     ...ofProcesses(figure('heap of one', 'B'), reached, ({ heapBytes }) => heapBytes, heapGoal),
-    ...ofProcesses(figure('outside of the heap', 'B'), reached, ({ externalBytes }) => externalBytes),
+    ...ofProcesses(figure('heap and buffers of one', 'B'), reached, ({ heapBytes, externalBytes }) =>
+      heapBytes === undefined || externalBytes === undefined ? undefined : heapBytes + externalBytes,
+    ),
     ...compare(figure('until all were up', 'ms'), reached, { value: ({ connectMs }) => connectMs }),
   ];
 };
@@ -95,6 +97,8 @@ function allowed(wanted: number): number {
   const { openFiles } = machine();
   const most = openFiles === undefined ? wanted : Math.max(1, openFiles - WARM_CONNECTIONS - OTHER_FILES);
   if (most >= wanted) return wanted;
-  console.error(`!!! ONLY ${most} IDLE CONNECTIONS INSTEAD OF ${wanted}: a process may open ${openFiles} files (ulimit -n)`);
+  console.error(
+    `!!! ONLY ${most} IDLE CONNECTIONS INSTEAD OF ${wanted}: a process may open ${openFiles} files (ulimit -n)`,
+  );
   return most;
 }
