@@ -4,7 +4,7 @@
  */
 import type { EndCode } from '../errors.ts';
 import { Kind, copyOf, readU32, readU64, writeU32, writeU64 } from '../wire/frame.ts';
-import { RESULT_BYTES, ResultStatus, TARGET_BYTES } from './calls.ts';
+import { RESULT_BYTES, type ReadItem, ResultStatus, TARGET_BYTES } from './calls.ts';
 import type { Outlet } from './outlet.ts';
 
 /** Status byte of a receipt. */
@@ -30,6 +30,8 @@ export interface DirectOptions {
   readonly limits: { readonly mailboxMessages: number };
   readonly inspect: (bytes: Uint8Array, start: number, end: number) => number;
   readonly inspectItem: (bytes: Uint8Array, start: number, end: number) => number;
+  /** Reads the value of a call at once, where it is short and plain; undefined for one to be scanned. */
+  readItem?(bytes: Uint8Array, start: number, end: number): ReadItem | undefined;
   /** Whether this end decides about the store: verdicts and notices go out and never come in. */
   readonly decides?: boolean | undefined;
 }
@@ -46,7 +48,7 @@ export class Direct {
   readonly #outlet: Outlet;
   readonly #options: DirectOptions;
   /** Calls that the peer gave up before they were started here, or even received. */
-  readonly #cancelled = new Set<number>();
+  #cancelled: Set<number> | undefined;
 
   constructor(outlet: Outlet, options: DirectOptions) {
     this.#outlet = outlet;
@@ -84,6 +86,15 @@ export class Direct {
     this.#outlet.acceptDirect(kind, payload, 0, bytes);
   }
 
+  /** As `sendResult` for OK: the item was written into the page of the direct lane, behind room for its head, up to `end`. */
+  sendWrittenResult(kind: number, seq: number, end: number): void {
+    const { page, freeAt } = this.#outlet.direct;
+    if (page === undefined) return;
+    writeU64(page, freeAt, seq);
+    page[freeAt + 8] = ResultStatus.OK;
+    this.#outlet.acceptDirectWritten(kind, end);
+  }
+
   /** Calls a passed function of the peer with `args`, one CBOR item, copied; the answer comes for the token. */
   sendApply(target: number, args: Uint8Array, start: number, end: number, token: number): void {
     const payload = new Uint8Array(TARGET_BYTES + end - start);
@@ -102,7 +113,7 @@ export class Direct {
 
   /** Whether the peer has given up this call, which has not been started; asked once. */
   takeCancel(seq: number): boolean {
-    return this.#cancelled.size > 0 && this.#cancelled.delete(seq);
+    return this.#cancelled?.delete(seq) === true;
   }
 
   /**
@@ -129,12 +140,12 @@ export class Direct {
 
   /** The ordered messages up to `cursor` are processed: whoever cancels what is no call must not fill the memory. */
   processed(cursor: number): void {
-    if (this.#cancelled.size > 0) this.#cancelled.delete(cursor);
+    this.#cancelled?.delete(cursor);
   }
 
   /** A new epoch begins. */
   restart(): void {
-    this.#cancelled.clear();
+    this.#cancelled = undefined;
   }
 
   /** Reads a direct message with its own seq; `cursor` is that of the ordered lane. Returns what is wrong with it, if anything. */
@@ -182,8 +193,13 @@ export class Direct {
     if (seq < 1 || status > ResultStatus.CANCELLED) return 'bad-frame';
     const hasItem = status === ResultStatus.OK || status === ResultStatus.FAILED;
     if (hasItem !== end > itemAt) return 'bad-frame';
-    if (hasItem && this.#options.inspectItem(bytes, itemAt, end) < 0) return 'payload-refused';
-    const item = hasItem ? copyOf(bytes, itemAt, end) : undefined;
+    let item: Uint8Array | ReadItem | undefined;
+    if (status === ResultStatus.OK) item = this.#options.readItem?.(bytes, itemAt, end);
+    if (hasItem && item === undefined) {
+      const isFit = this.#options.inspectItem(bytes, itemAt, end) >= 0;
+      if (!isFit) return 'payload-refused';
+      item = copyOf(bytes, itemAt, end);
+    }
     return this.#outlet.settleResult(seq, status, item, isAnswer) ? undefined : 'unknown-receipt';
   }
 
@@ -194,7 +210,7 @@ export class Direct {
     const seq = readU64(bytes, start);
     if (seq < 1 || seq > cursor + this.#options.limits.mailboxMessages) return 'bad-frame';
     if (seq <= cursor) this.#outlet.outputs.push({ type: 'cancelled', seq });
-    else this.#cancelled.add(seq);
+    else (this.#cancelled ??= new Set()).add(seq);
     return undefined;
   }
 
