@@ -18,10 +18,14 @@ export interface BenchOrder {
   readonly contestants: readonly string[] | undefined;
 }
 
+type Rows = Readonly<Record<string, PeerRow>>;
+
 /** What there is besides the peers' rows. */
 export interface Surroundings {
   /** More rows, by group and name. */
-  readonly groups: Readonly<Record<string, Readonly<Record<string, PeerRow>>>>;
+  readonly groups: Readonly<Record<string, Rows>>;
+  /** Rows that are measured only when they are named. */
+  readonly long: Rows;
   /** Where the results of a full run are kept, a folder that ends in a slash; undefined: nowhere. */
   readonly results: string | undefined;
 }
@@ -30,8 +34,8 @@ export interface Surroundings {
  * Runs rows. Resolves to the exit code: 1 when one broke off, 2 for a name that is not known. With BENCH_OUT=file the report
  * is written there, after each row, so that a run that is cut short keeps what it has; beside a `.json` as Markdown too.
  */
-export async function runBench(order: BenchOrder, { groups, results }: Surroundings): Promise<number> {
-  const plan = planOf(order, { peers: peerRows, ...groups });
+export async function runBench(order: BenchOrder, { groups, long, results }: Surroundings): Promise<number> {
+  const plan = planOf(order, { peers: peerRows, ...groups }, long);
   if ('complaint' in plan) {
     say(plan.complaint);
     return 2;
@@ -65,8 +69,6 @@ export async function runBench(order: BenchOrder, { groups, results }: Surroundi
   return Object.keys(failures).length === 0 ? 0 : 1;
 }
 
-type Rows = Readonly<Record<string, PeerRow>>;
-
 interface Plan {
   readonly rows: readonly (readonly [name: string, row: PeerRow])[];
   /** Who is to take part; empty when no row compares. */
@@ -78,8 +80,9 @@ interface Plan {
 function planOf(
   { rows: given, isQuick, contestants }: BenchOrder,
   groups: Readonly<Record<string, Rows>>,
+  long: Rows,
 ): Plan | { readonly complaint: string } {
-  const all = Object.assign({}, ...Object.values(groups)) as Rows;
+  const all = Object.assign({}, ...Object.values(groups), long) as Rows;
   const named = given.flatMap((name) => Object.keys(groups[name] ?? { [name]: true }));
   const strange = [
     ...named.filter((name) => all[name] === undefined),
@@ -89,7 +92,7 @@ function planOf(
     const known = [...Object.keys(groups), ...Object.keys(all)].join(', ');
     return { complaint: `unknown: ${strange.join(', ')}\nrows: ${known}\ncontestants: ${contestantNames.join(', ')}` };
   }
-  const wanted = named.length > 0 ? named : isQuick ? quickRows : Object.keys(all);
+  const wanted = named.length > 0 ? named : isQuick ? quickRows : Object.values(groups).flatMap(Object.keys);
   const rows = wanted.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]] as const]));
   const isCompared = wanted.some((name) => peerRows[name] !== undefined);
   return {
