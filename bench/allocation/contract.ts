@@ -1,11 +1,11 @@
 /** What both ends of the allocation row say to each other, and what they are told and asked by the row. */
-import type { Message } from '../peers/contestant.ts';
+import type { Sample } from '../sample.ts';
 import type { Look } from './watch.ts';
 
-/** Messages in both directions. */
+/** Samples in both directions. */
 export type BothWays = {
-  server: { events: { sample: [value: Message] } };
-  client: { events: { sample: [value: Message] } };
+  server: { events: { sample: [value: Sample] } };
+  client: { events: { sample: [value: Sample] } };
 };
 
 /** Sessions that stream at the same time; while one is cut the others go on. */
