@@ -38,10 +38,26 @@ export async function measureIdle({ rounds, connections }: IdleScale): Promise<r
     }
   }
   return [...shares].flatMap(([key, all]) => [
-    ofRounds(`${key}: heap`, all.map(({ heap }) => heap), 'B'),
-    ofRounds('… outside of the heap', all.map(({ external }) => external), 'B'),
-    ofRounds('… of that in buffers', all.map(({ arrayBuffers }) => arrayBuffers), 'B'),
-    ofRounds('… resident', all.map(({ rss }) => rss), 'B'),
+    ofRounds(
+      `${key}: heap`,
+      all.map(({ heap }) => heap),
+      'B',
+    ),
+    ofRounds(
+      '… outside of the heap',
+      all.map(({ external }) => external),
+      'B',
+    ),
+    ofRounds(
+      '… of that in buffers',
+      all.map(({ arrayBuffers }) => arrayBuffers),
+      'B',
+    ),
+    ofRounds(
+      '… resident',
+      all.map(({ rss }) => rss),
+      'B',
+    ),
   ]);
 }
 

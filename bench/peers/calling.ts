@@ -1,8 +1,5 @@
-/** The calling end of the benchmark of calls, the same whatever carries the calls. */
+/** The calling end, the same whatever carries the calls. */
 import { percentile } from '../statistics.ts';
-
-/** Asks the server for a sum. */
-export type Add = (left: number, right: number) => Promise<number>;
 
 /** How to call: so many calls at a time, a new one as soon as one is answered. */
 export interface CallOrder {
@@ -19,14 +16,11 @@ export interface Called {
   readonly p99Us: number;
 }
 
-/** Calls as it is told by the benchmark, and says each time what it reached. */
-export function obey(add: Add): void {
-  process.on('message', (order: CallOrder) => void execute(add, order).then((called) => process.send?.(called)));
-  process.send?.('ready');
-}
+/** Asks the server for a sum. */
+export type Add = (left: number, right: number) => Promise<number>;
 
-/** Throws when an answer is that to another call. */
-async function execute(add: Add, { inFlight, milliseconds }: CallOrder): Promise<Called> {
+/** Calls for a time. Throws when an answer is that to another call. */
+export async function callAway(add: Add, { inFlight, milliseconds }: CallOrder): Promise<Called> {
   const times: number[] = [];
   const beginMs = performance.now();
   const endMs = beginMs + milliseconds;
