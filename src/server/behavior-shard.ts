@@ -13,7 +13,7 @@ import type { Surroundings } from '../actors/neighbors.ts';
 import { type Authenticate, Shard, type ShardOwner } from '../actors/shard.ts';
 import { publishNews } from '../actors/told.ts';
 import { Validation } from '../actors/validation.ts';
-import { ConnectionView } from '../client/connection.ts';
+import { type ConnectionSource, ConnectionView } from '../client/connection.ts';
 import type { Contract, Credentials } from '../contract.ts';
 import { HomingError } from '../errors.ts';
 import type { Behavior } from './behavior.ts';
@@ -206,10 +206,7 @@ export class BehaviorShard {
   }
 
   #started(hosted: HostedSession): void {
-    const view = new ConnectionView({
-      state: () => (hosted.isAttached ? 'up' : 'closed'),
-      rttMs: () => hosted.actor.session.liveness.rttMs,
-    });
+    const view = new ConnectionView(new HostedSource(hosted));
     this.#views.set(hosted.id, view);
     this.#start(hosted, view);
   }
@@ -292,5 +289,22 @@ export class BehaviorShard {
   #view(info: SessionInfo, tell: (view: ConnectionView) => void): void {
     const view = this.#views.get(info.id);
     if (view !== undefined) tell(view);
+  }
+}
+
+/** What the connection of an accepted session shows. */
+class HostedSource implements ConnectionSource {
+  readonly #hosted: HostedSession;
+
+  constructor(hosted: HostedSession) {
+    this.#hosted = hosted;
+  }
+
+  state(): 'up' | 'closed' {
+    return this.#hosted.isAttached ? 'up' : 'closed';
+  }
+
+  rttMs(): number | undefined {
+    return this.#hosted.actor.session.liveness.rttMs;
   }
 }
