@@ -20,20 +20,24 @@ export type PeerRow = (run: Run) => Promise<readonly Measured[]>;
 export type Rounds<Reached> = ReadonlyMap<string, readonly Reached[]>;
 
 /** How a contest goes. */
-export interface Contest<Reached> {
+export interface Contest<Reached, Up extends AsyncDisposable = Pair> {
   readonly rounds: number;
   /** Starts a contestant and gets it ready to be measured. */
-  open(name: string): Promise<Pair>;
+  open(name: string): Promise<Up>;
   /** Not counted: what the engine compiles in this time is compiled. */
-  warm(pair: Pair): Promise<unknown>;
+  warm(pair: Up): Promise<unknown>;
   /** One round of one contestant. */
-  slice(pair: Pair): Promise<Reached>;
+  slice(pair: Up): Promise<Reached>;
 }
 
 /** Runs all contestants in turn, round after round, in the opposite order each second round. */
-export async function hold<Reached>(run: Pick<Run, 'tell'>, names: readonly string[], contest: Contest<Reached>) {
+export async function hold<Reached, Up extends AsyncDisposable = Pair>(
+  run: Pick<Run, 'tell'>,
+  names: readonly string[],
+  contest: Contest<Reached, Up>,
+) {
   await using stack = new AsyncDisposableStack();
-  const pairs: (readonly [name: string, pair: Pair])[] = [];
+  const pairs: (readonly [name: string, pair: Up])[] = [];
   for (const name of names) {
     run.tell(`${name}: warming up`);
     const pair = stack.use(await contest.open(name));

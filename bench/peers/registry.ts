@@ -38,6 +38,26 @@ const entries: Readonly<Record<string, Entry>> = {
     hasCalls: true,
     load: async () => (await import('./contestants/socket-io.ts')).socketIo,
   },
+  nats: {
+    packages: { '@nats-io/transport-node': '3.4.0' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/nats.ts')).nats,
+  },
+  jetstream: {
+    packages: { '@nats-io/transport-node': '3.4.0', '@nats-io/jetstream': '3.4.0' },
+    hasCalls: false,
+    load: async () => (await import('./contestants/jetstream.ts')).jetstream,
+  },
+  capnweb: {
+    packages: { capnweb: '0.12.0' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/capnweb.ts')).capnweb,
+  },
+  mqtt: {
+    packages: { mqtt: '5.16.0', aedes: '1.2.0' },
+    hasCalls: false,
+    load: async () => (await import('./contestants/mqtt.ts')).mqtt,
+  },
 };
 
 /** Known by name, and measured by rows that ask for them. */
