@@ -24,8 +24,8 @@ type Rows = Readonly<Record<string, PeerRow>>;
 export interface Surroundings {
   /** More rows, by group and name. */
   readonly groups: Readonly<Record<string, Rows>>;
-  /** Rows that are measured only when they are named. */
-  readonly long: Rows;
+  /** Rows that take minutes: they are measured when they are named, and not else. */
+  readonly long?: Rows | undefined;
   /** Where the results of a full run are kept, a folder that ends in a slash; undefined: nowhere. */
   readonly results: string | undefined;
 }
@@ -34,7 +34,7 @@ export interface Surroundings {
  * Runs rows. Resolves to the exit code: 1 when one broke off, 2 for a name that is not known. With BENCH_OUT=file the report
  * is written there, after each row, so that a run that is cut short keeps what it has; beside a `.json` as Markdown too.
  */
-export async function runBench(order: BenchOrder, { groups, long, results }: Surroundings): Promise<number> {
+export async function runBench(order: BenchOrder, { groups, long = {}, results }: Surroundings): Promise<number> {
   const plan = planOf(order, { peers: peerRows, ...groups }, long);
   if ('complaint' in plan) {
     say(plan.complaint);
