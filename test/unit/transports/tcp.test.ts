@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { LineEvents } from '../../../src/actors/ports.ts';
 import { acceptedLine, dialAddress, listenTcp } from '../../../src/transports/tcp.ts';
 import { tlsTerms } from '../../../src/transports/tls.ts';
-import { Authority } from '../../contracts/certificates.ts';
+import { Authority } from '../../../src/testing/certificates.ts';
 import { type Loose, Tally, failureOf, loopback, nextInfo, until } from '../../loopback/world.ts';
 
 /** A folder for socket files that is gone after the test. */
