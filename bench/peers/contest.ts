@@ -1,7 +1,7 @@
 /** How contestants are compared: all of them stay up and take turns in short slices, so that a slow moment meets them all. */
 import { median, ratios } from '../statistics.ts';
 import type { Faults, Goal, Measured } from '../table.ts';
-import { Pair } from './pair.ts';
+import type { Pair } from './pair.ts';
 
 /** A run of rows. */
 export interface Run {
@@ -18,32 +18,36 @@ export type PeerRow = (run: Run) => Promise<readonly Measured[]>;
 /** What each contestant reached in each round, by name. */
 export type Rounds<Reached> = ReadonlyMap<string, readonly Reached[]>;
 
-/** How a contest goes. */
-export interface Contest<Reached> {
+/** How a contest goes; `Entrant` is what stays up of a contestant. */
+export interface Contest<Reached, Entrant extends AsyncDisposable = Pair> {
   readonly rounds: number;
   /** Starts a contestant and gets it ready to be measured. */
-  open(name: string): Promise<Pair>;
+  open(name: string): Promise<Entrant>;
   /** Not counted: what the engine compiles in this time is compiled. */
-  warm(pair: Pair): Promise<unknown>;
+  warm(entrant: Entrant): Promise<unknown>;
   /** One round of one contestant. */
-  slice(pair: Pair): Promise<Reached>;
+  slice(entrant: Entrant): Promise<Reached>;
 }
 
 /** Runs all contestants in turn, round after round, in the opposite order each second round. */
-export async function hold<Reached>(run: Run, names: readonly string[], contest: Contest<Reached>) {
+export async function hold<Reached, Entrant extends AsyncDisposable = Pair>(
+  run: Run,
+  names: readonly string[],
+  contest: Contest<Reached, Entrant>,
+) {
   await using stack = new AsyncDisposableStack();
-  const pairs: (readonly [name: string, pair: Pair])[] = [];
+  const entrants: (readonly [name: string, entrant: Entrant])[] = [];
   for (const name of names) {
     run.tell(`${name}: warming up`);
-    const pair = stack.use(await contest.open(name));
-    await contest.warm(pair);
-    pairs.push([name, pair]);
+    const entrant = stack.use(await contest.open(name));
+    await contest.warm(entrant);
+    entrants.push([name, entrant]);
   }
   const reached = new Map<string, Reached[]>(names.map((name) => [name, []]));
   for (let round = 0; round < contest.rounds; round += 1) {
-    for (const [name, pair] of round % 2 === 0 ? pairs : pairs.toReversed()) {
+    for (const [name, entrant] of round % 2 === 0 ? entrants : entrants.toReversed()) {
       run.tell(`${name}: round ${round + 1} of ${contest.rounds}`);
-      reached.get(name)?.push(await contest.slice(pair));
+      reached.get(name)?.push(await contest.slice(entrant));
     }
   }
   return reached as Rounds<Reached>;

@@ -33,3 +33,9 @@ export const idleGoals: Goals = { ws: { atMost: 1.5 } };
 
 /** Of the time until all are up again and have what was pending. */
 export const reconnectGoals: Goals = { 'socket.io': { atMost: 0.2 } };
+
+/** Of the stream over a line that is cut every 50 ms, as a share of Homing's own stream over the same line uncut. */
+export const cutGoal: Goal = { atLeast: 0.6 };
+
+/** Of the p99 of calls beside a hot session, as a multiple of that without one. */
+export const neighborGoal: Goal = { atMost: 2 };

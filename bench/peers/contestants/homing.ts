@@ -67,6 +67,7 @@ function linkOfClient(client: Client<Bench>): Link {
     onMessage: (take) => void client.on('message', take),
     call: (left, right) => client.call('add', left, right),
     onUp: (tell) => void client.connection.on('up', () => tell()),
+    onDown: (tell) => void client.connection.on('down', () => tell()),
     close: () => client.close(),
   };
 }

@@ -124,6 +124,7 @@ function linkOfClient(socket: ClientSocket<Down, Up>): Link {
     onMessage: (take) => void socket.on('message', take),
     call: (left, right) => socket.emitWithAck('add', left, right),
     onUp: (tell) => (tellUp = tell),
+    onDown: (tell) => void socket.on('disconnect', tell),
     close: () => Promise.resolve(void socket.disconnect()),
   };
 }

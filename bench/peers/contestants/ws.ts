@@ -53,9 +53,9 @@ async function dial({ port }: Address, { ca }: ConnectOptions): Promise<Wire> {
     perMessageDeflate: false,
     ...(ca === undefined ? {} : { ca, servername: 'localhost' }),
   });
-  const upgraded = once(socket, 'upgrade');
-  await once(socket, 'open');
-  const [{ socket: duplex }] = (await upgraded) as [{ readonly socket: Duplex }];
+  // Together: a line that is cut meanwhile fails both.
+  const [upgraded] = await Promise.all([once(socket, 'upgrade'), once(socket, 'open')]);
+  const [{ socket: duplex }] = upgraded as [{ readonly socket: Duplex }];
   return new SocketWire(socket, duplex);
 }
 
