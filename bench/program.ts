@@ -33,8 +33,13 @@ export class Program implements AsyncDisposable {
 
   /** Tells it something; its answer. */
   ask<Said>(order: unknown): Promise<Said> {
-    this.#child.send(order as object);
+    this.tell(order);
     return this.next<Said>();
+  }
+
+  /** Tells it something; what it says to that comes in its turn. */
+  tell(order: unknown): void {
+    this.#child.send(order as object);
   }
 
   /** Lets it go; resolves when it has ended. */

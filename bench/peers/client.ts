@@ -19,9 +19,9 @@ async function obey(order: ClientOrder): Promise<unknown> {
     case 'connect':
       return connect(order.links, order.address, order.options);
     case 'call': {
-      const call = end.links[0]?.call;
-      if (call === undefined) throw new Error(`expected a link of ${contestant.name} that can call`);
-      return callAway(call, order);
+      const [link] = end.links;
+      if (link?.call === undefined) throw new Error(`expected a link of ${contestant.name} that can call`);
+      return callAway(link.call.bind(link), order);
     }
     case 'close':
       await Promise.all(end.links.map((link) => link.close()));

@@ -18,36 +18,36 @@ export type PeerRow = (run: Run) => Promise<readonly Measured[]>;
 /** What each contestant reached in each round, by name. */
 export type Rounds<Reached> = ReadonlyMap<string, readonly Reached[]>;
 
-/** How a contest goes; `Entrant` is what stays up of a contestant. */
-export interface Contest<Reached, Entrant extends AsyncDisposable = Pair> {
+/** How a contest goes. */
+export interface Contest<Reached, Up extends AsyncDisposable = Pair> {
   readonly rounds: number;
   /** Starts a contestant and gets it ready to be measured. */
-  open(name: string): Promise<Entrant>;
+  open(name: string): Promise<Up>;
   /** Not counted: what the engine compiles in this time is compiled. */
-  warm(entrant: Entrant): Promise<unknown>;
+  warm(pair: Up): Promise<unknown>;
   /** One round of one contestant. */
-  slice(entrant: Entrant): Promise<Reached>;
+  slice(pair: Up): Promise<Reached>;
 }
 
 /** Runs all contestants in turn, round after round, in the opposite order each second round. */
-export async function hold<Reached, Entrant extends AsyncDisposable = Pair>(
-  run: Run,
+export async function hold<Reached, Up extends AsyncDisposable = Pair>(
+  run: Pick<Run, 'tell'>,
   names: readonly string[],
-  contest: Contest<Reached, Entrant>,
+  contest: Contest<Reached, Up>,
 ) {
   await using stack = new AsyncDisposableStack();
-  const entrants: (readonly [name: string, entrant: Entrant])[] = [];
+  const pairs: (readonly [name: string, pair: Up])[] = [];
   for (const name of names) {
     run.tell(`${name}: warming up`);
-    const entrant = stack.use(await contest.open(name));
-    await contest.warm(entrant);
-    entrants.push([name, entrant]);
+    const pair = stack.use(await contest.open(name));
+    await contest.warm(pair);
+    pairs.push([name, pair]);
   }
   const reached = new Map<string, Reached[]>(names.map((name) => [name, []]));
   for (let round = 0; round < contest.rounds; round += 1) {
-    for (const [name, entrant] of round % 2 === 0 ? entrants : entrants.toReversed()) {
+    for (const [name, pair] of round % 2 === 0 ? pairs : pairs.toReversed()) {
       run.tell(`${name}: round ${round + 1} of ${contest.rounds}`);
-      reached.get(name)?.push(await contest.slice(entrant));
+      reached.get(name)?.push(await contest.slice(pair));
     }
   }
   return reached as Rounds<Reached>;

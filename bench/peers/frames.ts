@@ -13,7 +13,8 @@ export const cbor = new Encoder({ useRecords: false });
 /** Gathers packets and writes them when the tick ends, or when there are enough for one write. */
 export class FrameWriter {
   readonly #out: Writable;
-  #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  /** Memory comes with the first packet: a connection that nobody uses holds none. */
+  #chunk: Buffer = Buffer.alloc(0);
   #begin = 0;
   #end = 0;
   #isScheduled = false;

@@ -1,5 +1,6 @@
 /** A contestant that stays up while others have their turn: its server and its clients, each in a process of its own. */
 import { Program } from '../program.ts';
+import type { Faults } from '../table.ts';
 import type { CallOrder, Called } from './calling.ts';
 import type { Address, ConnectOptions, ServeOptions } from './contestant.ts';
 import type { ClientOrder, Connected, Opened, Poured, ServerOrder, Settled, Usage } from './orders.ts';
@@ -20,10 +21,8 @@ export interface Slice {
 export interface Streamed {
   /** Messages a second, from the first one sent to the last one taken. */
   readonly rate: number;
-  /** Since the pair was opened, as are the others. */
-  readonly lost: number;
-  readonly doubled: number;
-  readonly reordered: number;
+  /** Since the pair was opened. */
+  readonly faults: Faults;
 }
 
 /** A server and its clients. */
@@ -61,7 +60,8 @@ export class Pair implements AsyncDisposable {
     this.#came.set(direction, settled.came);
     const seconds = (settled.lastAtMs - poured.startedAtMs) / 1_000;
     const { doubled, reordered } = settled;
-    return { rate: (settled.came - before) / seconds, lost: lostOf(poured.sent, settled), doubled, reordered };
+    const faults = { lost: lostOf(poured.sent, settled), doubled, reordered };
+    return { rate: (settled.came - before) / seconds, faults };
   }
 
   /** Calls over the first link. */

@@ -16,15 +16,49 @@ interface Entry {
 const entries: Readonly<Record<string, Entry>> = {
   homing: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/homing.ts')).homing },
   plain: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/plain.ts')).plain },
-  ws: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/ws.ts')).ws },
+  ws: { packages: { ws: '8.23.0' }, hasCalls: true, load: async () => (await import('./contestants/ws.ts')).ws },
+  'ws corked': {
+    packages: { ws: '8.23.0' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/ws.ts')).wsCorked,
+  },
   'socket.io': {
     packages: { 'socket.io': '4.8.4', 'socket.io-client': '4.8.4' },
     hasCalls: true,
     load: async () => (await import('./contestants/socket-io.ts')).socketIo,
   },
+  nats: {
+    packages: { '@nats-io/transport-node': '3.4.0' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/nats.ts')).nats,
+  },
+  jetstream: {
+    packages: { '@nats-io/transport-node': '3.4.0', '@nats-io/jetstream': '3.4.0' },
+    hasCalls: false,
+    load: async () => (await import('./contestants/jetstream.ts')).jetstream,
+  },
+  capnweb: {
+    packages: { capnweb: '0.12.0' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/capnweb.ts')).capnweb,
+  },
+  mqtt: {
+    packages: { mqtt: '5.16.0', aedes: '1.2.0' },
+    hasCalls: false,
+    load: async () => (await import('./contestants/mqtt.ts')).mqtt,
+  },
 };
 
-/** Homing first: what the others are compared with. */
+/** Known by name, and measured by rows that ask for them. */
+const others: Readonly<Record<string, Entry>> = {
+  'homing inspected': {
+    packages: {},
+    hasCalls: true,
+    load: async () => (await import('./contestants/homing.ts')).homingInspected,
+  },
+};
+
+/** Who is compared: Homing first, with what the others are. */
 export const contestantNames: readonly string[] = Object.keys(entries);
 
 /** Whether its links have `call`. */
@@ -34,7 +68,7 @@ export function hasCalls(name: string): boolean {
 
 /** Loads one. Throws when there is none of this name, or a package of it is not installed. */
 export function contestantOf(name: string): Promise<Contestant> {
-  const entry = entries[name];
+  const entry = entries[name] ?? others[name];
   if (entry === undefined) throw new Error(`expected one of ${contestantNames.join(', ')}, got ${name}`);
   return entry.load();
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from '../program.ts';
 import { median, ratios } from '../statistics.ts';
-import { measureStream } from '../stream/measure.ts';
+import { streamRates } from '../peers/rows/stream.ts';
 import { type Measured, ofRounds } from '../table.ts';
 import type { CrowdOrder } from './crowd.ts';
 import { type BenchServer, startServer } from './start-server.ts';
@@ -27,8 +27,7 @@ const MEMORY_ROUNDS = 3;
 /** Measures all of it. */
 export async function measureInspect(scale: InspectScale): Promise<readonly Measured[]> {
   const { rounds, milliseconds, sessions, fleet } = scale;
-  const results = await measureStream(rounds, milliseconds, ['homing', 'homing inspected']);
-  const [without = [], inspected = []] = results.map(({ rates }) => rates);
+  const [without = [], inspected = []] = await streamRates(['homing', 'homing inspected'], { rounds, milliseconds });
   const bytes: number[] = [];
   for (let round = 0; round < MEMORY_ROUNDS; round += 1)
     bytes.push((await bytesOf(sessions, true)) - (await bytesOf(sessions, false)));

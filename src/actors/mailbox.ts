@@ -10,6 +10,8 @@ import type { Session, TakenMessage } from '../session/session.ts';
 import { Deque } from '../session/deque.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Kind, copyOf } from '../wire/frame.ts';
+import type { WireLimits } from '../wire/limits.ts';
+import { READ_AT_ONCE, UNREAD, readShort } from '../wire/reader.ts';
 import type { Callee, Method } from './callee.ts';
 import { channels } from './channels.ts';
 import { isThenable } from './describe.ts';
@@ -45,6 +47,8 @@ export interface MailboxParts {
   /** Schemas of what the peer may say, if there are any. */
   readonly validation: Validation | undefined;
   readonly telemetry: Telemetry | undefined;
+  /** What one message may be. */
+  readonly wire: WireLimits;
 }
 
 const runChannels = { start: channels['homing:run:start'], settled: channels['homing:run:settled'] };
@@ -100,6 +104,9 @@ export class Mailbox {
   #traces: Map<string, Trace> | undefined;
   /** At the end that decides. */
   services: Services | undefined;
+  readonly #limits: WireLimits;
+  /** What `readNow` has read. */
+  #ahead: unknown;
   readonly #queue = new Deque<Entry>();
   readonly #turnSlot: RunningTurn = { seq: 0, epoch: 0, from: undefined };
   #isOpen = false;
@@ -111,7 +118,8 @@ export class Mailbox {
   #afterClose: (() => void) | undefined;
 
   constructor(parts: MailboxParts, owner: MailboxOwner) {
-    const { session, codec, handlers, callee, replies, functions, store, validation, telemetry } = parts;
+    const { session, codec, handlers, callee, replies, functions, store, validation, telemetry, wire } = parts;
+    this.#limits = wire;
     this.#store = store;
     this.#session = session;
     this.#codec = codec;
@@ -156,7 +164,8 @@ export class Mailbox {
   /** Takes the message that the session has just received, at this time; its bytes are read or copied before this returns. */
   take(message: TakenMessage, nowMs: number): void {
     this.#nowMs = nowMs;
-    const { kind, seq, verdict, bytes, start, end } = message;
+    const { kind, seq, bytes, start, end } = message;
+    let { verdict } = message;
     const epoch = this.#session.epoch;
     if (message.trace !== undefined && this.#telemetry !== undefined) this.#keepTrace(seq, epoch, message.trace);
     if (this.#mayStart) {
@@ -164,6 +173,7 @@ export class Mailbox {
       return;
     }
     if (this.#isClosed) return;
+    if (verdict === READ_AT_ONCE) verdict = 0;
     if (message.owned) this.#queue.push({ kind, seq, epoch, verdict, bytes, start, end });
     else this.#queue.push({ kind, seq, epoch, verdict, bytes: copyOf(bytes, start, end), start: 0, end: end - start });
   }
@@ -171,6 +181,16 @@ export class Mailbox {
   /** Goes on after the peer took receipts. */
   resume(): void {
     if (this.#queue.length > 0) this.#advance();
+  }
+
+  /**
+   * Reads a message that will be taken next, if it may start at once and is plain: then it is not scanned before, and its
+   * verdict is `READ_AT_ONCE`. It is no longer than `shortBytesMax`.
+   */
+  readNow(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.#mayStart) return false;
+    this.#ahead = readShort(bytes, start, end, this.#limits);
+    return this.#ahead !== UNREAD;
   }
 
   get #mayStart(): boolean {
@@ -215,7 +235,8 @@ export class Mailbox {
     let values: unknown[];
     try {
       const isPast = epoch !== this.#session.epoch;
-      if (kind < Kind.WRITE)
+      if (verdict === READ_AT_ONCE) values = this.#ahead as unknown[];
+      else if (kind < Kind.WRITE)
         values = this.#functions.decode(this.#codec, bytes, start, end, verdict, isPast) as unknown[];
       else values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
     } catch (error) {

@@ -12,7 +12,9 @@ import type { Plain } from '../session/store.ts';
 import { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
+import { READ_AT_ONCE } from '../wire/reader.ts';
 import { scan } from '../wire/scan.ts';
+import { shortBytesMax } from '../wire/writer.ts';
 import { Callee } from './callee.ts';
 import { Caller, type CallerOwner } from './caller.ts';
 import { Handlers } from './handlers.ts';
@@ -124,8 +126,12 @@ export class SessionActor {
     this.functions = new Functions(this.#functionsOwner(host), settings.functions);
     const inspectItem = (bytes: Uint8Array, start: number, end: number): number =>
       scan(bytes, start, end, settings.wire);
-    const inspect = (bytes: Uint8Array, start: number, end: number): number =>
-      isNamedArray(bytes, start) ? inspectItem(bytes, start, end) : -1;
+    const shortBytes = shortBytesMax(settings.wire);
+    const inspect = (bytes: Uint8Array, start: number, end: number): number => {
+      if (!isNamedArray(bytes, start)) return -1;
+      const isShort = end - start <= shortBytes;
+      return isShort && this.mailbox.readNow(bytes, start, end) ? READ_AT_ONCE : inspectItem(bytes, start, end);
+    };
     this.session = new Session({
       limits: settings.limits,
       heartbeat: settings.heartbeat,
@@ -148,7 +154,18 @@ export class SessionActor {
     const caller = { session, codec, sender, waits: this.#waits, functions, callsInFlight, callDeadlineMs, telemetry };
     this.#caller = new Caller(caller, this.#callerOwner());
     this.mailbox = new Mailbox(
-      { session, codec, handlers, callee, replies: this.#replies, functions, store, validation, telemetry },
+      {
+        session,
+        codec,
+        handlers,
+        callee,
+        replies: this.#replies,
+        functions,
+        store,
+        validation,
+        telemetry,
+        wire: settings.wire,
+      },
       {
         failed: (error, messageId) => this.#failed(error, messageId),
         unheard: () => void (this.unheardCount += 1),

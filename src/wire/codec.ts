@@ -10,8 +10,9 @@ import type { WireLimits } from './limits.ts';
 import { read } from './reader.ts';
 import { type InCarrier, fromWire } from './restore.ts';
 import { scan, scanReason } from './scan.ts';
-import { asciiLength, isPlain } from './survey.ts';
+import { isPlain } from './survey.ts';
 import { type OutCarrier, toWire } from './values.ts';
+import { SHORT_BYTES_MAX, shortBytesMax, writeShort } from './writer.ts';
 
 /** The part of cbor-x that its typings leave out: the options of encode, and what it returns with them. */
 interface Cbor {
@@ -25,15 +26,8 @@ const IN_PLACE = 512 | 1024;
 
 let encoding = false;
 
-const MODEST_BYTES_MAX = 4_096;
-/** No value takes more heap than this for a byte of its encoding: an empty object, three bytes. */
-const COST_PER_BYTE_MAX = 104;
-
-/** The length up to which a plain encoding of ASCII texts cannot break any of the limits, whatever is in it. */
-function modestBytes(limits: WireLimits): number {
-  const { items, arrayItems, mapEntries, textBytes, costBytes } = limits;
-  return Math.min(MODEST_BYTES_MAX, items, arrayItems, mapEntries, textBytes, costBytes / COST_PER_BYTE_MAX);
-}
+/** Where short payloads are written. */
+const short = new Uint8Array(SHORT_BYTES_MAX);
 
 /** Encodes and decodes payloads within the given limits. Stateless between calls, but for where the last result is. */
 export class Codec {
@@ -41,11 +35,22 @@ export class Codec {
   scratch: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
-  /** What `encode` keeps within; may be set anew when the peer's terms are known. */
-  limits: WireLimits;
+  #limits: WireLimits;
+  #shortBytesMax: number;
 
   constructor(limits: WireLimits) {
-    this.limits = limits;
+    this.#limits = limits;
+    this.#shortBytesMax = shortBytesMax(limits);
+  }
+
+  /** What `encode` keeps within; may be set anew when the peer's terms are known. */
+  get limits(): WireLimits {
+    return this.#limits;
+  }
+
+  set limits(limits: WireLimits) {
+    this.#limits = limits;
+    this.#shortBytesMax = shortBytesMax(limits);
   }
 
   /**
@@ -56,10 +61,15 @@ export class Codec {
     if (encoding) throw new HomingError('NotEncodable', 'a getter or proxy in a message encoded another message');
     encoding = true;
     try {
-      if (isPlain(value, this.limits)) {
-        this.#write(value);
-        if (this.end - this.start === asciiLength() && this.end - this.start <= modestBytes(this.limits)) return;
-      } else {
+      const shortEnd = writeShort(value, short, 0, this.#shortBytesMax, this.#limits);
+      if (shortEnd >= 0) {
+        this.scratch = short;
+        this.start = 0;
+        this.end = shortEnd;
+        return;
+      }
+      if (isPlain(value, this.limits)) this.#write(value);
+      else {
         const { tree, hasNegativeZero } = toWire(value, this.limits, Tag, root, carrier);
         this.#write(tree);
         if (hasNegativeZero) patchNegativeZeros(this.scratch, this.start, this.end);

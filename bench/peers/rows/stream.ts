@@ -23,6 +23,25 @@ export const largeStream: PeerRow = (run) => streams(run, { sizes: [2 * KB, 64 *
 /** A hundred connections of one process, 90 bytes, both ways. */
 export const manyStreams: PeerRow = (run) => streams(run, { sizes: [90], links: 100 });
 
+/** Rates of a stream of 90 bytes to the server, of contestants that need not take part in the rest; one for each round. */
+export async function streamRates(
+  names: readonly string[],
+  { rounds, milliseconds }: { readonly rounds: number; readonly milliseconds: number },
+): Promise<readonly (readonly number[])[]> {
+  const slice: Slice = { direction: 'up', bytes: 90, milliseconds };
+  const reached = await hold({ tell: () => {} }, names, {
+    rounds,
+    open: (name) => connected(name, 1),
+    warm: (pair) => pair.stream(slice),
+    async slice(pair) {
+      const { rate, faults } = await pair.stream(slice);
+      if (faults.lost > 0) throw new Error(`expected every message to arrive, lost ${faults.lost}`);
+      return rate;
+    },
+  });
+  return names.map((name) => reached.get(name) ?? []);
+}
+
 interface Streams {
   readonly sizes: readonly number[];
   readonly links: number;
@@ -36,11 +55,7 @@ async function streams(run: Run, { sizes, links, goals }: Streams): Promise<read
   );
   const reached = await hold(run, run.contestants, {
     rounds,
-    async open(name) {
-      const pair = await Pair.open(name);
-      await pair.connect(links);
-      return pair;
-    },
+    open: (name) => connected(name, links),
     async warm(pair) {
       for (const slice of slices) await pair.stream({ ...slice, milliseconds: warmMs });
     },
@@ -58,9 +73,15 @@ async function streams(run: Run, { sizes, links, goals }: Streams): Promise<read
         goals,
       },
       reached,
-      { value: (all) => all[index]?.rate ?? NaN, faults: (all) => all[index] },
+      { value: (all) => all[index]?.rate ?? NaN, faults: (all) => all[index]?.faults },
     ),
   );
+}
+
+async function connected(name: string, links: number): Promise<Pair> {
+  const pair = await Pair.open(name);
+  await pair.connect(links);
+  return pair;
 }
 
 function sizeOf(bytes: number): string {
