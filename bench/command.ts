@@ -1,6 +1,6 @@
 /** The benchmark as a command: which rows and contestants, what is said meanwhile, what is printed and written. */
 import type { PeerRow, Run } from './peers/contest.ts';
-import { contestantNames, contestantOf, obstacleOf, packagesOf } from './peers/registry.ts';
+import { contestantNames, contestantOf, obstacleOf, packagesOf, quickNames } from './peers/registry.ts';
 import { peerRows, quickRows } from './peers/rows.ts';
 import { machine } from './machine.ts';
 import { type Absent, type Participant, type Report, save } from './report.ts';
@@ -46,7 +46,9 @@ export async function runBench(order: BenchOrder, { groups, results }: Surroundi
   const isFull = names.length === 0 && !order.isQuick && order.contestants === undefined;
   const wanted = names.length > 0 ? names : order.isQuick ? quickRows : Object.keys(rows);
   const needsPeers = wanted.some((name) => peerRows[name] !== undefined);
-  const { present, absent } = needsPeers ? await muster(order.contestants) : { present: [], absent: [] };
+  const { present, absent } = needsPeers
+    ? await muster(order.contestants ?? (order.isQuick ? quickNames : contestantNames))
+    : { present: [], absent: [] };
   const report = (done: Record<string, readonly Measured[]>): Report => ({
     date: new Date().toISOString().slice(0, 10),
     scale: order.isQuick ? 'quick' : 'full',
@@ -77,11 +79,11 @@ export async function runBench(order: BenchOrder, { groups, results }: Surroundi
 }
 
 /** Who can take part; who cannot is told of loudly. */
-async function muster(wanted: readonly string[] | undefined) {
+async function muster(wanted: readonly string[]) {
   const present: Participant[] = [];
   const absent: Absent[] = [];
   for (const name of contestantNames) {
-    if (wanted !== undefined && name !== 'homing' && !wanted.includes(name)) continue;
+    if (name !== 'homing' && !wanted.includes(name)) continue;
     const reason = await obstacleOf(name);
     if (reason === undefined) {
       const { promises, settings } = await contestantOf(name);

@@ -6,20 +6,31 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Contestant } from './contestant.ts';
 
 interface Entry {
-  /** npm packages that it needs besides Homing's own; with the versions that were measured last. */
+  /** The npm packages it uses, with the versions that are measured here. */
   readonly packages: Readonly<Record<string, string>>;
   /** Whether a client can call, and get an answer. */
   readonly hasCalls: boolean;
+  /** The same library in another way, left out of quick runs. */
+  readonly isVariant?: boolean;
   load(): Promise<Contestant>;
 }
 
 const entries: Readonly<Record<string, Entry>> = {
   homing: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/homing.ts')).homing },
-  plain: { packages: {}, hasCalls: true, load: async () => (await import('./contestants/plain.ts')).plain },
-  ws: { packages: { ws: '8.23.0' }, hasCalls: true, load: async () => (await import('./contestants/ws.ts')).ws },
-  'ws corked': {
-    packages: { ws: '8.23.0' },
+  plain: {
+    packages: { 'cbor-x': '1.6.9' },
     hasCalls: true,
+    load: async () => (await import('./contestants/plain.ts')).plain,
+  },
+  ws: {
+    packages: { ws: '8.23.0', 'cbor-x': '1.6.9' },
+    hasCalls: true,
+    load: async () => (await import('./contestants/ws.ts')).ws,
+  },
+  'ws corked': {
+    packages: { ws: '8.23.0', 'cbor-x': '1.6.9' },
+    hasCalls: true,
+    isVariant: true,
     load: async () => (await import('./contestants/ws.ts')).wsCorked,
   },
   'socket.io': {
@@ -61,6 +72,14 @@ const others: Readonly<Record<string, Entry>> = {
 /** Who is compared: Homing first, with what the others are. */
 export const contestantNames: readonly string[] = Object.keys(entries);
 
+/** Those of a quick run. */
+export const quickNames: readonly string[] = contestantNames.filter((name) => entries[name]?.isVariant !== true);
+
+/** The packages of one with the versions that are measured here. */
+export function wantedBy(name: string): Readonly<Record<string, string>> {
+  return entries[name]?.packages ?? {};
+}
+
 /** Whether its links have `call`. */
 export function hasCalls(name: string): boolean {
   return entries[name]?.hasCalls === true;
@@ -75,23 +94,32 @@ export function contestantOf(name: string): Promise<Contestant> {
 
 /** What keeps one from running here, in a sentence that says how to get it; undefined when nothing does. */
 export async function obstacleOf(name: string): Promise<string | undefined> {
-  const packages = Object.entries(entries[name]?.packages ?? {});
+  const packages = Object.entries(wantedBy(name));
   const absent = packages.filter(([wanted]) => versionOf(wanted) === undefined);
   if (absent.length > 0) return `not installed: npm install ${absent.map((pair) => pair.join('@')).join(' ')}`;
   return (await contestantOf(name)).missing();
 }
 
-/** The packages of one, `ws 8.23.0`, as installed; those of a contestant that is part of Homing or of Node are none. */
+/** The packages of one as they are installed: `ws 8.23.0`. */
 export function packagesOf(name: string): readonly string[] {
-  const packages = Object.keys(entries[name]?.packages ?? {});
+  const packages = name === 'homing' ? ['homing'] : Object.keys(wantedBy(name));
   return packages.map((wanted) => `${wanted} ${versionOf(wanted) ?? 'not installed'}`);
 }
 
-/** The installed version of a package, found as Node finds it from here; undefined when there is none. */
+/** The installed version of a package, found as Node finds it from here, Homing's own too; undefined when there is none. */
 function versionOf(wanted: string): string | undefined {
-  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
-    const manifest = new URL(`node_modules/${wanted}/package.json`, folder);
-    if (existsSync(manifest)) return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
-    if (folder.pathname === new URL('..', folder).pathname) return undefined;
+  let folder = new URL('.', import.meta.url);
+  for (;;) {
+    for (const place of [`node_modules/${wanted}/package.json`, 'package.json']) {
+      const { name, version } = manifestAt(new URL(place, folder));
+      if (name === wanted) return version;
+    }
+    const above = new URL('..', folder);
+    if (above.href === folder.href) return undefined;
+    folder = above;
   }
+}
+
+function manifestAt(file: URL): { readonly name?: string; readonly version?: string } {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string }) : {};
 }
