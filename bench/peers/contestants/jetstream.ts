@@ -16,7 +16,7 @@ import {
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import type { Contestant, Link, Message } from '../contestant.ts';
 import { missingBroker, startBroker } from './nats-server.ts';
-import { connectNats, onReconnect } from './nats.ts';
+import { connectNats, onDisconnect, onReconnect } from './nats.ts';
 import { decode, encode } from './payload.ts';
 
 const STREAM = 'links';
@@ -49,13 +49,22 @@ export const jetstream: Contestant = {
     });
     const takers = new Map<string, (message: Message) => void>();
     const senders = new Map<string, Sender>();
-    const messages = await consume(connection, { name: 'server', subject: 'up.*' }, (id, message) => takers.get(id)?.(message));
+    const messages = await consume(connection, { name: 'server', subject: 'up.*' }, (id, message) =>
+      takers.get(id)?.(message),
+    );
     connection.subscribe('hello', {
       callback(_error, hello) {
         const id = hello.string();
         const sender = new Sender(connection, `down.${id}`);
         senders.set(id, sender);
-        onLink(linkOf(connection, sender, (take) => takers.set(id, take), () => senders.delete(id)));
+        onLink(
+          linkOf(
+            connection,
+            sender,
+            (take) => takers.set(id, take),
+            () => senders.delete(id),
+          ),
+        );
         hello.respond();
       },
     });
@@ -80,7 +89,12 @@ export const jetstream: Contestant = {
     let take: (message: Message) => void = () => {};
     const messages = await consume(connection, { name: id, subject: `down.${id}` }, (_id, message) => take(message));
     await connection.request('hello', id, { timeout: HELLO_MS });
-    const link = linkOf(connection, new Sender(connection, `up.${id}`), (taking) => (take = taking), () => messages.stop());
+    const link = linkOf(
+      connection,
+      new Sender(connection, `up.${id}`),
+      (taking) => (take = taking),
+      () => messages.stop(),
+    );
     return {
       ...link,
       async close() {
@@ -169,6 +183,8 @@ function linkOf(
     room: () => sender.room(),
     onMessage: listen,
     onUp: (tell) => onReconnect(connection, tell),
+    onDown: (tell) => onDisconnect(connection, tell),
+    onDown: (tell) => onDisconnect(connection, tell),
     close: () => Promise.resolve(end()),
   };
 }

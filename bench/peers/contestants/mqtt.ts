@@ -18,7 +18,8 @@ const EAGER_MS = 5;
 /** MQTT with quality of service 2. */
 export const mqtt: Contestant = {
   name: 'mqtt',
-  promises: 'exactly once between client and broker while both live (QoS 2, kept in memory); a resumed session may reorder',
+  promises:
+    'exactly once between client and broker while both live (QoS 2, kept in memory); a resumed session may reorder',
   settings: `mqtt.js over TCP, MQTT 3.1.1, QoS 2, clean: false; broker aedes in the server's process, memory persistence, its defaults; ${IN_FLIGHT_MAX} publishes on their way; cbor-x; no calls`,
   missing: () => Promise.resolve(undefined),
   async serve(onLink) {
@@ -70,6 +71,7 @@ export const mqtt: Contestant = {
       room: () => sending.room(),
       onMessage: (taking) => (take = taking),
       onUp: (tell) => void client.on('connect', () => tell()),
+      onDown: (tell) => void client.on('close', () => tell()),
       close: () => client.endAsync(true),
     };
   },

@@ -25,7 +25,10 @@ export const fanOut: PeerRow = async (run): Promise<readonly Measured[]> => {
   const reached = await hold(run, names, {
     rounds,
     async open(name) {
-      const file = new URL(`../fan-out-server${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+      const file = new URL(
+        `../fan-out-server${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
+        import.meta.url,
+      );
       const server = new Program(file, [name, String(sessions)]);
       await server.next<'ready'>();
       return server;

@@ -95,6 +95,8 @@ function allowed(wanted: number): number {
   const { openFiles } = machine();
   const most = openFiles === undefined ? wanted : Math.max(1, openFiles - WARM_CONNECTIONS - OTHER_FILES);
   if (most >= wanted) return wanted;
-  console.error(`!!! ONLY ${most} IDLE CONNECTIONS INSTEAD OF ${wanted}: a process may open ${openFiles} files (ulimit -n)`);
+  console.error(
+    `!!! ONLY ${most} IDLE CONNECTIONS INSTEAD OF ${wanted}: a process may open ${openFiles} files (ulimit -n)`,
+  );
   return most;
 }

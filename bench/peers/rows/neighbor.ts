@@ -36,7 +36,7 @@ interface Disturbed {
 /** The p99 of calls. */
 export const neighbor: PeerRow = async (run) => {
   const { rounds, milliseconds, warmMs } = scales[run.scale];
-  const reached = await hold(run, run.contestants.filter(hasCalls), {
+  const reached = await hold(run, namesOf(run.contestants), {
     rounds,
     open: (name) => Street.open(name),
     warm: (street) => street.disturb(warmMs),
@@ -44,6 +44,11 @@ export const neighbor: PeerRow = async (run) => {
   });
   return figures(reached);
 };
+
+/** With Homing its other way to run is measured too: sessions in a shard. */
+function namesOf(contestants: readonly string[]): readonly string[] {
+  return contestants.filter(hasCalls).flatMap((name) => (name === 'homing' ? [name, 'homing in a shard'] : [name]));
+}
 
 function figures(reached: Rounds<Disturbed>): readonly Measured[] {
   const what = `call p99 of ${LIGHT} light clients`;
