@@ -15,6 +15,12 @@ const FAREWELL_MS = 1_000;
 /** A socket that is silent for this long is asked by the system whether its peer is still there. */
 const KEEP_ALIVE_MS = 30_000;
 
+/**
+ * After so many bytes a stream waits for the next turn of the event loop. Node reads a socket again and again as long as bytes
+ * come, up to two megabytes, and all others of the thread wait meanwhile.
+ */
+const TURN_BYTES = 65_536;
+
 /** What a stream does before a line over it opens. */
 export interface Opening {
   /** The event with which it is ready. */
@@ -32,6 +38,8 @@ export function streamLine(stream: Duplex, events: LineEvents, opening = opening
   let isReading = true;
   let isPaused = false;
   let isWriting = false;
+  let isResting = false;
+  let turnBytes = 0;
   let failure = stream.errored ?? undefined;
   let ends: LineEnds = NOWHERE;
 
@@ -55,17 +63,30 @@ export function streamLine(stream: Duplex, events: LineEvents, opening = opening
   function receive(chunk: unknown): void {
     if (!isReading) return;
     if (isWriting) holdBack(chunk);
-    else if (typeof chunk === 'string') events.received(new TextEncoder().encode(chunk));
-    else if (ArrayBuffer.isView(chunk)) events.received(plain(chunk));
+    else if (typeof chunk === 'string') take(new TextEncoder().encode(chunk));
+    else if (ArrayBuffer.isView(chunk)) take(plain(chunk));
     else stream.destroy(new TypeError(`expected a stream of bytes, got ${typeof chunk}`));
+  }
+  function take(bytes: Uint8Array): void {
+    events.received(bytes);
+    turnBytes += bytes.length;
+    if (turnBytes >= TURN_BYTES) rest();
   }
   /** Streams in one process may answer inside a write: before the writer is done with what it was doing. */
   function holdBack(chunk: unknown): void {
-    stream.pause();
+    rest();
     stream.unshift(chunk);
-    setImmediate(() => {
-      if (!isPaused) stream.resume();
-    });
+  }
+  function rest(): void {
+    if (isResting || !isReading) return;
+    isResting = true;
+    stream.pause();
+    setImmediate(goOn);
+  }
+  function goOn(): void {
+    isResting = false;
+    turnBytes = 0;
+    if (!isPaused) stream.resume();
   }
   stream.on('drain', () => {
     if (isLive && isReading) events.drained();
@@ -126,7 +147,7 @@ export function streamLine(stream: Duplex, events: LineEvents, opening = opening
       isPaused = on;
       if (!isOpen) return;
       if (on) stream.pause();
-      else stream.resume();
+      else if (!isResting) stream.resume();
     },
     ref(alive) {
       if (!(stream instanceof Socket)) return;
