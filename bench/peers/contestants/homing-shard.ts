@@ -1,21 +1,8 @@
-/**
- * Homing with its sessions in one shard: what comes is counted by nobody, as a link cannot leave its thread. For rows that
- * look at calls.
- */
-import { createServer, defineBehavior } from 'homing';
+/** Homing with its sessions in one shard. Nobody is told of links or messages, which are there: for rows that look at calls. */
+import { createServer } from 'homing';
 import type { Contestant } from '../contestant.ts';
 import { type Bench, homing } from './homing.ts';
-
-/** Runs in the shard. */
-const behavior = defineBehavior<Bench>({
-  module: import.meta.url,
-  start(session) {
-    session.expose({ add: (left, right) => left + right });
-    session.on('message', () => {});
-  },
-});
-
-export default behavior;
+import behavior from './light.behavior.ts';
 
 /** The same client, another server. */
 export const homingInShard: Contestant = {

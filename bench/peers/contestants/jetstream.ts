@@ -184,7 +184,6 @@ function linkOf(
     onMessage: listen,
     onUp: (tell) => onReconnect(connection, tell),
     onDown: (tell) => onDisconnect(connection, tell),
-    onDown: (tell) => onDisconnect(connection, tell),
     close: () => Promise.resolve(end()),
   };
 }
