@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runBench } from './command.ts';
-import { coreRows, shardRows } from './rows.ts';
+import { coreRows, longRows, shardRows } from './rows.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,5 +18,9 @@ process.exitCode = await runBench(
     isJson: values.json === true,
     contestants: values.with?.split(','),
   },
-  { groups: { core: coreRows, shards: shardRows }, results: fileURLToPath(new URL('./results/', import.meta.url)) },
+  {
+    groups: { core: coreRows, shards: shardRows },
+    long: longRows,
+    results: fileURLToPath(new URL('./results/', import.meta.url)),
+  },
 );

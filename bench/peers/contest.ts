@@ -1,6 +1,7 @@
 /** How contestants are compared: all of them stay up and take turns in short slices, so that a slow moment meets them all. */
 import { median, ratios } from '../statistics.ts';
-import type { Faults, Goal, Measured } from '../table.ts';
+import type { Faults, Measured } from '../table.ts';
+import type { Goals } from './goals.ts';
 import type { Pair } from './pair.ts';
 
 /** A run of rows. */
@@ -59,7 +60,7 @@ export interface Figure {
   readonly what: string;
   readonly unit: string;
   /** By contestant: Homing's value divided by that contestant's, to be reached. */
-  readonly goals?: Readonly<Record<string, Goal>> | undefined;
+  readonly goals?: Goals | undefined;
 }
 
 /** One number of each contestant, with Homing's divided by it, round by round. */

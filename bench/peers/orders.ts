@@ -1,8 +1,7 @@
 /** What the two programs of a contestant are told, and what they answer: one answer for each order, in its turn. */
-import type { Called, CallOrder } from './calling.ts';
+import type { CallOrder } from './calling.ts';
 import type { Address, ConnectOptions } from './contestant.ts';
 import type { Count } from './tally.ts';
-import type { Usage } from './usage.ts';
 
 /** What either end of a contestant does when it is told. */
 export type EndOrder =
@@ -50,5 +49,3 @@ export interface Settled extends Count {
   /** By the clock of the machine; the last message that it looked at the clock for, which the last of a stream is. */
   readonly lastAtMs: number;
 }
-
-export type { Called, Usage };

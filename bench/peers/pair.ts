@@ -3,8 +3,9 @@ import { Program } from '../program.ts';
 import type { Faults } from '../table.ts';
 import type { CallOrder, Called } from './calling.ts';
 import type { Address, ConnectOptions, ServeOptions } from './contestant.ts';
-import type { ClientOrder, Connected, Opened, Poured, ServerOrder, Settled, Usage } from './orders.ts';
+import type { ClientOrder, Connected, Opened, Poured, ServerOrder, Settled } from './orders.ts';
 import { lostOf } from './tally.ts';
+import type { Usage } from './usage.ts';
 
 /** Which way a stream goes. */
 export type Direction = 'up' | 'down';
@@ -30,13 +31,16 @@ export class Pair implements AsyncDisposable {
   readonly server: Program;
   readonly client: Program;
   readonly address: Address;
+  /** Messages that have come so far. */
+  readonly #came = new Map<Direction, number>();
 
-  /** Starts both programs; resolves when the server listens. Connect then. */
+  /** Starts both programs; resolves when the server listens. Connect then. Rejects when one of them ends before. */
   static async open(name: string, options: ServeOptions = {}): Promise<Pair> {
-    const server = new Program(besides('server'), [name, JSON.stringify(options)], ['--expose-gc']);
-    const { address } = await server.next<Opened>();
-    const client = new Program(besides('client'), [name], ['--expose-gc']);
-    await client.next<'ready'>();
+    await using stack = new AsyncDisposableStack();
+    const server = stack.use(new Program(besides('server'), [name, JSON.stringify(options)], ['--expose-gc']));
+    const client = stack.use(new Program(besides('client'), [name], ['--expose-gc']));
+    const [{ address }] = await Promise.all([server.next<Opened>(), client.next<'ready'>()]);
+    stack.move();
     return new Pair(server, client, address);
   }
 
@@ -79,8 +83,6 @@ export class Pair implements AsyncDisposable {
     await this.client[Symbol.asyncDispose]();
     await this.server[Symbol.asyncDispose]();
   }
-
-  readonly #came = new Map<Direction, number>();
 }
 
 /** A program of this folder, as source or compiled, as this file is. */

@@ -78,6 +78,12 @@ export interface Door {
   readonly spreads: boolean;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
+/** What may come before a session is attached, and first after that. */
+const HELLO_ONLY = [FrameType.HELLO];
+const CONFIRMING = [FrameType.ACK, FrameType.CLOSE];
+
 /** How long a client whose shard is being started waits before it comes again, on average. */
 const RESTART_MS = 150;
 
@@ -85,14 +91,14 @@ const RESTART_MS = 150;
 export const NO_DOOR: Door = { number: 0, directPort: 0, spreads: false };
 
 /** One accepted connection. */
-export class Acceptor implements Carrier, RosterConnection {
+export class Acceptor implements Carrier, LinkOwner, RosterConnection {
   readonly machine = 'accepting';
   readonly link: Link;
   readonly #owner: AcceptorOwner;
   readonly #machine: RunningMachine<typeof acceptingMachine>;
   readonly #ticket: Ticket | undefined;
   #hello: HelloReceived | undefined;
-  #helloBytes: Uint8Array = new Uint8Array(0);
+  #helloBytes: Uint8Array = NO_BYTES;
   #session: HostedSession | undefined;
   #held: HostedSession | undefined;
   /** The secret that the HELLO was found to know. */
@@ -117,7 +123,7 @@ export class Acceptor implements Carrier, RosterConnection {
       },
       seen: this.#ticket,
     });
-    this.link = new Link(owner.host, this.#linkOwner(), dial, [FrameType.HELLO], owner.books);
+    this.link = new Link(owner.host, this, dial, HELLO_ONLY, owner.books);
   }
 
   /** The words of its state: `authenticating`, `up` or `closed`. */
@@ -151,21 +157,32 @@ export class Acceptor implements Carrier, RosterConnection {
     channel.publish({ machine: 'accepting', from, to, cause, sessionId: this.#session?.id, address });
   }
 
-  #linkOwner(): LinkOwner {
-    return {
-      opened: () => {},
-      greeted: (frame) => this.#greeted(frame),
-      confirmed: () => this.#session?.confirm(this.#isResumed),
-      advanced: () => {},
-      goingAway: () => {},
-      parted: (parting, by) => this.#parted(parting, by),
-      lost: () => this.#machine.send({ type: 'SOCKET_LOST', code: 'line-lost' }),
-    };
+  // ---- what its link tells
+
+  opened(): void {}
+
+  confirmed(): void {
+    this.#session?.confirm(this.#isResumed);
+  }
+
+  advanced(): void {}
+
+  goingAway(): void {}
+
+  lost(): void {
+    this.#machine.send({ type: 'SOCKET_LOST', code: 'line-lost' });
+  }
+
+  parted(parting: Parting, by: 'peer' | 'here'): void {
+    const session = this.#session;
+    const { code, reason } = parting;
+    if (by === 'peer' && isTerminal(code) && session?.isCarriedBy(this) === true) session.end(code, reason);
+    this.#machine.send(by === 'peer' ? { type: 'SOCKET_LOST', code } : { type: 'CLOSE', code });
   }
 
   // ---- HELLO
 
-  #greeted(frame: Splitter): void {
+  greeted(frame: Splitter): void {
     if (this.#hello !== undefined) return this.#violated('unexpected-frame', 'a second HELLO');
     const { bytes, start, end } = frame;
     const versions = helloVersions(bytes, start, end);
@@ -359,9 +376,9 @@ export class Acceptor implements Carrier, RosterConnection {
   }
 
   #carry(hello: HelloReceived, session: HostedSession): void {
-    this.link.carry(session.actor, this.#isChecksummed(hello), [FrameType.ACK, FrameType.CLOSE]);
+    this.link.carry(session.actor, this.#isChecksummed(hello), CONFIRMING);
     this.#hello = undefined;
-    this.#helloBytes = new Uint8Array(0);
+    this.#helloBytes = NO_BYTES;
     this.#settle();
     this.#machine.send({ type: 'WELCOMED' });
     session.actor.afterInput();
@@ -374,13 +391,6 @@ export class Acceptor implements Carrier, RosterConnection {
 
   // ---- ends
 
-  #parted(parting: Parting, by: 'peer' | 'here'): void {
-    const session = this.#session;
-    const { code, reason } = parting;
-    if (by === 'peer' && isTerminal(code) && session?.isCarriedBy(this) === true) session.end(code, reason);
-    this.#machine.send(by === 'peer' ? { type: 'SOCKET_LOST', code } : { type: 'CLOSE', code });
-  }
-
   #violated(code: EndCode, reason: string): void {
     this.close(code, reason, 0);
   }
@@ -391,7 +401,7 @@ export class Acceptor implements Carrier, RosterConnection {
     if (channel.hasSubscribers) channel.publish({ machine: 'accepting', code, reason, address: addressOf(this.link) });
     const { secrets } = this.#owner.host;
     const refused = { code, reason, retryAfterMs, finalCursor: grave?.finalCursor };
-    const secret = grave?.secret ?? new Uint8Array(0);
+    const secret = grave?.secret ?? NO_BYTES;
     const body = encodeRefused(refused, (unsigned) => secrets.sign(secret, this.#helloBytes, unsigned));
     this.link.writeControl(FrameType.REFUSED, body);
     this.link.leave();

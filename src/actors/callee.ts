@@ -16,15 +16,18 @@ interface Running {
   controller: AbortController | undefined;
 }
 
+const NONE: ReadonlyMap<number, Running> = new Map();
+
 /** What became of a call; called once, at once or later. */
 export type Answer = (status: number, value: unknown) => void;
 
 /** The methods of one session and their running calls. */
 export class Callee {
   readonly #callsMax: number;
-  readonly #methods = new Map<string, Method>();
-  /** Of the current epoch, by seq; those of older ones only count. */
-  readonly #running = new Map<number, Running>();
+  /** Made for the first one. */
+  #methods: Map<string, Method> | undefined;
+  /** Of the current epoch, by seq; those of older ones only count. Made for the first one. */
+  #running: Map<number, Running> | undefined;
   #oldCount = 0;
   /** Calls of this epoch and of those before are old: a call may have waited here for longer than its epoch lasted. */
   #oldThrough = 0;
@@ -37,7 +40,7 @@ export class Callee {
 
   /** Calls that run. */
   get runningCount(): number {
-    return this.#running.size + this.#oldCount;
+    return (this.#running?.size ?? 0) + this.#oldCount;
   }
 
   /** Adds methods, own ones and those of its class; a name that is there already gets the new one. Throws `BadOption`. */
@@ -45,12 +48,13 @@ export class Callee {
     if (typeof methods !== 'object' || methods === null) {
       throw new HomingError('BadOption', `expected an object of methods, got ${typeof methods}`);
     }
+    this.#methods ??= new Map();
     for (const [name, method] of methodsOf(methods)) this.#methods.set(name, method);
   }
 
   /** Whether a call of this name may start now; its refusal as a status otherwise. */
   refusalOf(name: string): number | undefined {
-    if (!this.#methods.has(name)) return ResultStatus.NO_METHOD;
+    if (this.#methods?.has(name) !== true) return ResultStatus.NO_METHOD;
     return this.runningCount >= this.#callsMax ? ResultStatus.TOO_MANY : undefined;
   }
 
@@ -76,7 +80,7 @@ export class Callee {
     enter: (method: Method) => unknown,
     answer: Answer,
   ): void {
-    const method = this.#methods.get(values[0] as string);
+    const method = this.#methods?.get(values[0] as string);
     if (method === undefined) return answer(ResultStatus.NO_METHOD, undefined);
     this.#run(seq, epoch, () => enter(method), answer);
   }
@@ -84,7 +88,7 @@ export class Callee {
   #run(seq: number, epoch: number, enter: () => unknown, answer: Answer): void {
     const running: Running = { seq, epoch, controller: undefined };
     if (epoch <= this.#oldThrough) this.#oldCount += 1;
-    else this.#running.set(seq, running);
+    else (this.#running ??= new Map()).set(seq, running);
     let result: unknown;
     let isLater: boolean;
     this.#starting = running;
@@ -129,7 +133,7 @@ export class Callee {
 
   /** The peer has given up a call, or (a negative seq) one of a passed function; one that has ended is no error. */
   cancel(seq: number): void {
-    const running = this.#running.get(seq);
+    const running = this.#running?.get(seq);
     if (running === undefined) return;
     running.controller ??= new AbortController();
     running.controller.abort(new HomingError('Aborted', 'the caller gave this call up'));
@@ -138,24 +142,25 @@ export class Callee {
   /** This epoch is over: nobody will get what still runs. Its work goes on and keeps its place. */
   age(epoch: number): void {
     this.#oldThrough = epoch;
-    this.#oldCount += this.#running.size;
-    for (const running of this.#running.values()) {
-      running.controller?.abort(new HomingError('OutcomeUnknown', 'the caller lost its memory of this call'));
+    const running = this.#running ?? NONE;
+    this.#running = undefined;
+    this.#oldCount += running.size;
+    for (const { controller } of running.values()) {
+      controller?.abort(new HomingError('OutcomeUnknown', 'the caller lost its memory of this call'));
     }
-    this.#running.clear();
   }
 
   /** The session has ended. */
   close(reason: HomingError): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const running of this.#running.values()) running.controller?.abort(reason);
-    this.#methods.clear();
+    for (const { controller } of (this.#running ?? NONE).values()) controller?.abort(reason);
+    this.#methods = undefined;
   }
 
   #leave(running: Running): void {
     if (running.epoch <= this.#oldThrough) this.#oldCount -= 1;
-    else this.#running.delete(running.seq);
+    else this.#running?.delete(running.seq);
   }
 }
 

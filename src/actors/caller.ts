@@ -37,8 +37,8 @@ const callChannels = { start: channels['homing:call:start'], settled: channels['
 export interface CallerOwner {
   /** Throws `Closed`; `isOfRun` as for `Caller.call`. */
   requireOpen(isOfRun: boolean): void;
-  /** Something was accepted. */
-  accepted(): void;
+  /** Something was accepted; `isCall` as for `SenderOwner`. */
+  accepted(isCall: boolean): void;
   /** Nobody waits under this token any more. */
   giveUp(token: number): Outcome;
   /** The time, in milliseconds. */
@@ -49,8 +49,8 @@ export interface CallerOwner {
 export class Caller {
   readonly #parts: CallerParts;
   readonly #owner: CallerOwner;
-  /** Calls that somebody waits for. */
-  readonly #tokens = new Set<number>();
+  /** Calls that somebody waits for; made for the first one. */
+  #tokens: Set<number> | undefined;
 
   constructor(parts: CallerParts, owner: CallerOwner) {
     this.#parts = parts;
@@ -59,7 +59,7 @@ export class Caller {
 
   /** Calls without a result, given up ones included. */
   get inFlightCount(): number {
-    return this.#tokens.size + this.#parts.session.outlet.abandonedCallCount;
+    return (this.#tokens?.size ?? 0) + this.#parts.session.outlet.abandonedCallCount;
   }
 
   /**
@@ -96,8 +96,8 @@ export class Caller {
       }
       functions.acceptedDirect(token);
       session.direct.sendApply(target, codec.scratch, codec.start, codec.end, token);
-      this.#tokens.add(token);
-      this.#owner.accepted();
+      (this.#tokens ??= new Set()).add(token);
+      this.#owner.accepted(false);
     };
     return this.#start('a passed function', wait, begin);
   }
@@ -155,7 +155,7 @@ export class Caller {
   #drop(token: number): boolean {
     const { telemetry, session } = this.#parts;
     if (telemetry !== undefined) session.outlet.untrace(token);
-    return this.#tokens.delete(token);
+    return this.#tokens?.delete(token) === true;
   }
 
   #ask(
@@ -169,7 +169,7 @@ export class Caller {
       this.#owner.requireOpen(isOfRun);
       this.#requireSlot(String(message[0]));
       // First: over a line within this process the answer may be there before this returns.
-      this.#tokens.add(token);
+      (this.#tokens ??= new Set()).add(token);
       if (trace !== undefined) this.#parts.session.outlet.trace(token, trace);
       try {
         this.#parts.sender.enqueue(kind, message, token);

@@ -66,6 +66,9 @@ interface Forgotten {
   readonly entry: Import;
 }
 
+const NOTHING: readonly never[] = [];
+const NONE_PASSED: ReadonlyMap<number, Passed> = new Map();
+
 const forgotten = new FinalizationRegistry<Forgotten>(({ functions, entry }) => functions.release(entry));
 
 /** Stubs by themselves, whatever session they are of. */
@@ -75,23 +78,24 @@ const stubs = new WeakMap<object, { readonly functions: Functions; readonly entr
 export class Functions implements OutCarrier, InCarrier {
   readonly #owner: FunctionsOwner;
   readonly #functionsMax: number;
-  readonly #exports = new Map<number, Export>();
-  readonly #imports = new Map<number, Import>();
+  // Tables are made when they are needed: most sessions pass no function, ever.
+  #exports: Map<number, Export> | undefined;
+  #imports: Map<number, Import> | undefined;
   /** Ids of exports by function and object. */
-  #ids = new WeakMap<object, Map<object | undefined, number>>();
+  #ids: WeakMap<object, Map<object | undefined, number>> | undefined;
   /** Waiting and written ordered messages that pass or give back, by ordinal. */
-  readonly #passed = new Map<number, Passed>();
+  #passed: Map<number, Passed> | undefined;
   /** What calls of functions pass, by who waits for their answers. */
-  readonly #passedDirect = new Map<number, readonly number[]>();
+  #passedDirect: Map<number, readonly number[]> | undefined;
   /** What was exported in older epochs, while messages of them wait here. */
-  readonly #past = new Map<number, Method>();
+  #past: Map<number, Method> | undefined;
   /** Released here, and still mentioned in a message on its way. */
-  #held: Import[] = [];
+  #held: Import[] | undefined;
   #lastId = 0;
   #era = 0;
   // of the value that is being encoded
-  #passing: number[] = [];
-  #mentioned: Import[] = [];
+  #passing: number[] | undefined;
+  #mentioned: Import[] | undefined;
   #isEncoding = false;
   /** Of the value that is being decoded: it holds more than there is room for. */
   #isOverfull = false;
@@ -104,15 +108,20 @@ export class Functions implements OutCarrier, InCarrier {
 
   /** Functions and streams passed to the peer and in use there. */
   get exportCount(): number {
-    return this.#exports.size;
+    return this.#exports?.size ?? 0;
   }
 
   /** Functions and streams of the peer in use here. */
   get importCount(): number {
-    return this.#imports.size;
+    return this.#imports?.size ?? 0;
   }
 
   // ---- out
+
+  /** Whether a value is being encoded now: a getter in it may ask for something. */
+  get isEncoding(): boolean {
+    return this.#isEncoding;
+  }
 
   /** Encodes a value. It has to be said then what became of it: `accepted`, `acceptedDirect` or `refused`. */
   encode(codec: Codec, value: unknown, root: string | undefined): void {
@@ -133,6 +142,7 @@ export class Functions implements OutCarrier, InCarrier {
   functionOut(work: Method, self: object | undefined): number {
     const stub = stubs.get(work);
     if (stub?.functions === this) return this.#echo(stub.entry);
+    this.#ids ??= new WeakMap();
     const byself = this.#ids.get(work);
     const id = byself?.get(self) ?? this.#export(work, self, undefined);
     if (byself === undefined) this.#ids.set(work, new Map([[self, id]]));
@@ -152,44 +162,44 @@ export class Functions implements OutCarrier, InCarrier {
 
   /** The value was encoded and its ordered message accepted under this ordinal. */
   accepted(ordinal: number, token: number): void {
-    if (this.#passing.length === 0 && this.#mentioned.length === 0) return;
-    this.#passed.set(ordinal, { token, exports: this.#passing });
-    for (const entry of this.#mentioned) entry.mentionedIn = ordinal;
-    this.#passing = [];
-    this.#mentioned = [];
+    if (this.#passing === undefined && this.#mentioned === undefined) return;
+    (this.#passed ??= new Map()).set(ordinal, { token, exports: this.#passing ?? [] });
+    for (const entry of this.#mentioned ?? []) entry.mentionedIn = ordinal;
+    this.#passing = undefined;
+    this.#mentioned = undefined;
   }
 
   /** The value was encoded and goes out in the direct lane, which keeps its order; `token` waits for an answer to it. */
   acceptedDirect(token = 0): void {
-    if (token > 0 && this.#passing.length > 0) this.#passedDirect.set(token, this.#passing);
-    if (this.#passing.length > 0) this.#passing = [];
-    if (this.#mentioned.length > 0) this.#mentioned = [];
+    if (token > 0 && this.#passing !== undefined) (this.#passedDirect ??= new Map()).set(token, this.#passing);
+    this.#passing = undefined;
+    this.#mentioned = undefined;
   }
 
   /** The value was not encoded, or not accepted: nothing of it was passed. */
   refused(): void {
-    for (const id of this.#passing) this.#unpass(id, 1);
+    for (const id of this.#passing ?? []) this.#unpass(id, 1);
     this.acceptedDirect();
   }
 
   /** A message was taken back before it was written. */
   takenBack(ordinal: number): void {
-    const passed = this.#passed.get(ordinal);
+    const passed = this.#passed?.get(ordinal);
     if (passed === undefined) return;
-    this.#passed.delete(ordinal);
+    this.#passed?.delete(ordinal);
     for (const id of passed.exports) this.#unpass(id, 1);
   }
 
   /** A call of a function was taken back before it was written. */
   takenBackDirect(token: number): void {
-    const passed = this.#passedDirect.get(token) ?? [];
-    this.#passedDirect.delete(token);
+    const passed = this.#passedDirect?.get(token) ?? [];
+    this.#passedDirect?.delete(token);
     for (const id of passed) this.#unpass(id, 1);
   }
 
   /** A call of a function was answered, or can not be taken back any more. */
   settledDirect(token: number): void {
-    if (this.#passedDirect.size > 0) this.#passedDirect.delete(token);
+    this.#passedDirect?.delete(token);
   }
 
   /** The peer has released a function that it was passed so many times. */
@@ -199,21 +209,23 @@ export class Functions implements OutCarrier, InCarrier {
 
   /** The function that the peer calls; undefined when it has none of this number. */
   exported(id: number): { readonly work: Method; readonly self: object | undefined } | undefined {
-    return this.#exports.get(id);
+    return this.#exports?.get(id);
   }
 
   /** Messages may have been processed: releases that waited for them go, and what they passed is safe. */
   sweep(): void {
-    if (this.#past.size > 0 && !this.#owner.hasOldMessages()) this.#past.clear();
-    if (this.#passed.size === 0 && this.#held.length === 0) return;
+    if (this.#past !== undefined && !this.#owner.hasOldMessages()) this.#past = undefined;
+    const passed = this.#passed;
+    const held = this.#held ?? NOTHING;
+    if ((passed === undefined || passed.size === 0) && held.length === 0) return;
     const oldest = this.#owner.oldestOrdinal();
-    for (const ordinal of this.#passed.keys()) {
+    for (const ordinal of passed?.keys() ?? NOTHING) {
       if (ordinal >= oldest) break;
-      this.#passed.delete(ordinal);
+      passed?.delete(ordinal);
     }
-    const due = this.#held.filter(({ mentionedIn }) => mentionedIn < oldest);
+    const due = held.filter(({ mentionedIn }) => mentionedIn < oldest);
     if (due.length === 0) return;
-    this.#held = this.#held.filter(({ mentionedIn }) => mentionedIn >= oldest);
+    this.#held = held.filter(({ mentionedIn }) => mentionedIn >= oldest);
     for (const { id, count } of due) this.#owner.release(id, count);
   }
 
@@ -225,7 +237,7 @@ export class Functions implements OutCarrier, InCarrier {
    */
   decode(codec: Codec, bytes: Uint8Array, start: number, end: number, verdict: number, isPast: boolean): unknown {
     this.#isOverfull = false;
-    const value = codec.decode(bytes, start, end, verdict, isPast ? this.#pastCarrier : this);
+    const value = codec.decode(bytes, start, end, verdict, isPast ? new PastCarrier(this) : this);
     if (this.#isOverfull) refuse(`more than ${this.#functionsMax} functions are in use (limits.functions)`);
     return value;
   }
@@ -233,7 +245,7 @@ export class Functions implements OutCarrier, InCarrier {
   /** Lets go of all that a value passes, which nobody here will see. */
   discard(codec: Codec, bytes: Uint8Array): void {
     try {
-      codec.decode(bytes, 0, bytes.length, 1, this.#discarding);
+      codec.decode(bytes, 0, bytes.length, 1, new DiscardingCarrier(this));
     } catch {
       // It contradicts itself: whoever wrote it has to know what it passed.
     }
@@ -254,8 +266,8 @@ export class Functions implements OutCarrier, InCarrier {
   release(entry: Import): void {
     if (!this.#isLive(entry)) return;
     entry.isReleased = true;
-    if (this.#imports.get(entry.id) === entry) this.#imports.delete(entry.id);
-    if (entry.mentionedIn > 0 && entry.mentionedIn >= this.#owner.oldestOrdinal()) this.#held.push(entry);
+    if (this.#imports?.get(entry.id) === entry) this.#imports.delete(entry.id);
+    if (entry.mentionedIn > 0 && entry.mentionedIn >= this.#owner.oldestOrdinal()) (this.#held ??= []).push(entry);
     else this.#owner.release(entry.id, entry.count);
   }
 
@@ -266,16 +278,16 @@ export class Functions implements OutCarrier, InCarrier {
    * those by their ordinals.
    */
   age(): ReadonlyMap<number, { readonly token: number }> {
-    const passed = new Map<number, { readonly token: number }>(this.#passed);
+    const passed = this.#passed ?? NONE_PASSED;
     this.#era += 1;
-    this.#imports.clear();
-    this.#held = [];
-    this.#passed.clear();
-    this.#passedDirect.clear();
-    this.#ids = new WeakMap();
-    const exports = [...this.#exports.values()];
-    this.#exports.clear();
-    for (const { id, work } of exports) this.#past.set(id, work);
+    this.#imports = undefined;
+    this.#held = undefined;
+    this.#passed = undefined;
+    this.#passedDirect = undefined;
+    this.#ids = undefined;
+    const exports = [...(this.#exports?.values() ?? NOTHING)];
+    this.#exports = undefined;
+    for (const { id, work } of exports) (this.#past ??= new Map()).set(id, work);
     for (const { gone } of exports) gone?.();
     return passed;
   }
@@ -284,12 +296,13 @@ export class Functions implements OutCarrier, InCarrier {
   close(): void {
     this.#isOver = true;
     this.age();
-    this.#past.clear();
+    this.#past = undefined;
   }
 
   // ---- below
 
   #export(work: Method, self: object | undefined, gone: (() => void) | undefined): number {
+    this.#exports ??= new Map();
     if (this.#exports.size >= this.#functionsMax) {
       const sentence = `expected at most ${this.#functionsMax} functions and streams in use at the peer (limits.functions)`;
       throw new HomingError('NotEncodable', sentence);
@@ -300,50 +313,50 @@ export class Functions implements OutCarrier, InCarrier {
   }
 
   #pass(id: number): number {
-    const entry = this.#exports.get(id);
+    const entry = this.#exports?.get(id);
     if (entry !== undefined) entry.count += 1;
-    this.#passing.push(id);
+    (this.#passing ??= []).push(id);
     return id * 2;
   }
 
   #unpass(id: number, count: number): void {
-    const entry = this.#exports.get(id);
+    const entry = this.#exports?.get(id);
     if (entry === undefined) return;
     entry.count -= count;
     if (entry.count > 0) return;
-    this.#exports.delete(id);
-    const byself = this.#ids.get(entry.work);
+    this.#exports?.delete(id);
+    const byself = this.#ids?.get(entry.work);
     byself?.delete(entry.self);
-    if (byself?.size === 0) this.#ids.delete(entry.work);
+    if (byself?.size === 0) this.#ids?.delete(entry.work);
     entry.gone?.();
   }
 
   #echo(entry: Import): number {
     if (!this.#isLive(entry)) throw lost();
-    this.#mentioned.push(entry);
+    (this.#mentioned ??= []).push(entry);
     return entry.id * 2 + 1;
   }
 
   #own(id: number): Method {
-    const entry = this.#exports.get(id);
+    const entry = this.#exports?.get(id);
     if (entry === undefined) return refuse('a function comes back that was not passed');
     return entry.work;
   }
 
-  readonly #discarding: InCarrier = {
-    functionIn: (reference) => this.#discard(reference),
-    streamIn: (reference) => this.#discard(reference),
-  };
-
-  #discard(reference: number): undefined {
+  /** Lets go of one that nobody here will see. */
+  discardOne(reference: number): undefined {
     if (reference % 2 === 0 && reference > 0) this.#owner.release(reference / 2, 1);
   }
 
-  readonly #pastCarrier: InCarrier = {
-    functionIn: (reference) =>
-      (reference % 2 === 1 ? this.#past.get((reference - 1) / 2) : undefined) ?? this.#lostOne(),
-    streamIn: () => this.#streamOf(this.#entryOf(0, -1)),
-  };
+  /** A function in a message of an older epoch: an own one is known, one of the peer is lost. */
+  pastFunction(reference: number): unknown {
+    return (reference % 2 === 1 ? this.#past?.get((reference - 1) / 2) : undefined) ?? this.#lostOne();
+  }
+
+  /** A stream in a message of an older epoch, which is lost. */
+  pastStream(): unknown {
+    return this.#streamOf(this.#entryOf(0, -1));
+  }
 
   #lostOne(): object {
     return this.#stubOf(this.#entryOf(0, -1));
@@ -359,6 +372,7 @@ export class Functions implements OutCarrier, InCarrier {
 
   #import(id: number, kind: typeof stubKind | typeof streamKind): object {
     if (id < 1) refuse('a function has no number');
+    this.#imports ??= new Map();
     const known = this.#imports.get(id);
     const handle = known?.handle?.deref();
     if (known !== undefined && handle !== undefined) {
@@ -407,6 +421,40 @@ export class Functions implements OutCarrier, InCarrier {
   #call(entry: Import, args: readonly unknown[], wait?: Wait): Promise<unknown> {
     if (!this.#isLive(entry)) return Promise.reject(lost());
     return this.#owner.apply(entry.id, args, wait);
+  }
+}
+
+/** Takes functions of messages of an older epoch in. */
+class PastCarrier implements InCarrier {
+  readonly #functions: Functions;
+
+  constructor(functions: Functions) {
+    this.#functions = functions;
+  }
+
+  functionIn(reference: number): unknown {
+    return this.#functions.pastFunction(reference);
+  }
+
+  streamIn(): unknown {
+    return this.#functions.pastStream();
+  }
+}
+
+/** Takes functions in that nobody will see. */
+class DiscardingCarrier implements InCarrier {
+  readonly #functions: Functions;
+
+  constructor(functions: Functions) {
+    this.#functions = functions;
+  }
+
+  functionIn(reference: number): undefined {
+    return this.#functions.discardOne(reference);
+  }
+
+  streamIn(reference: number): undefined {
+    return this.#functions.discardOne(reference);
   }
 }
 

@@ -7,8 +7,8 @@ export type Handler = (...args: unknown[]) => unknown;
 /** Who listens to which event. The lists are replaced on change, so that a turn in progress keeps its own. */
 export class Handlers {
   readonly #byEvent = new Map<string, readonly Handler[]>();
-  /** What lets go of the signals that were given. */
-  readonly #signalled = new Set<() => void>();
+  /** What lets go of the signals that were given; made for the first one. */
+  #signalled: Set<() => void> | undefined;
   #isClosed = false;
   /** Called after the first handler was attached. */
   attached: (() => void) | undefined;
@@ -31,13 +31,13 @@ export class Handlers {
     let isAttached = true;
     const remove = (): void => {
       signal?.removeEventListener('abort', remove);
-      this.#signalled.delete(remove);
+      this.#signalled?.delete(remove);
       if (isAttached) this.#remove(event, handler);
       isAttached = false;
     };
     if (signal !== undefined) {
       signal.addEventListener('abort', remove, { once: true });
-      this.#signalled.add(remove);
+      (this.#signalled ??= new Set()).add(remove);
     }
     this.attached?.();
     return remove;
@@ -56,7 +56,7 @@ export class Handlers {
   /** The session has ended: a signal of the user, which may live on, holds nothing of it any more. */
   close(): void {
     this.#isClosed = true;
-    for (const remove of this.#signalled) remove();
+    if (this.#signalled !== undefined) for (const remove of this.#signalled) remove();
   }
 
   /** A function attached twice is called twice; removing takes one of them away. */

@@ -14,7 +14,7 @@ import type { Books } from './books.ts';
 import type { Link } from './link.ts';
 import type { Settings } from './options.ts';
 import type { Host } from './ports.ts';
-import { SessionActor } from './session-actor.ts';
+import { SessionActor, type SessionOwner } from './session-actor.ts';
 
 /** What is known of a session outside of its thread: plain facts. */
 export interface SessionInfo {
@@ -55,7 +55,7 @@ export type KnownIdentity = { readonly id: string } | undefined;
 const life = stepper(sessionMachine);
 
 /** A session that a server holds. */
-export class HostedSession implements Living {
+export class HostedSession implements Living, SessionOwner {
   readonly id: SessionId;
   readonly secret: Uint8Array;
   readonly epoch: number;
@@ -75,7 +75,8 @@ export class HostedSession implements Living {
   onSettledLast: (() => void) | undefined;
   readonly #host: Host;
   readonly #owner: HostedOwner;
-  readonly #alarm: Alarm;
+  /** Made for the first time without a connection. */
+  #alarm: Alarm | undefined;
   #carrier: Carrier | undefined;
   #isUp = false;
   #isFinished = false;
@@ -98,14 +99,7 @@ export class HostedSession implements Living {
     this.epoch = granted.epoch;
     this.lingerMs = granted.lingerMs;
     this.identity = identity;
-    this.#alarm = new Alarm(host.clock, () => this.#step('LINGER_OVER'));
-    const told = {
-      failed: (error: HomingError) => owner.failed(this, error),
-      idle: () => owner.idle(this),
-      quiet: () => owner.quiet(this),
-      shown: (key: string, now: Plain | undefined, before: Plain | undefined) => owner.shown(this, key, now, before),
-    };
-    this.actor = new SessionActor(host, settings.session, told, { decides: true, books });
+    this.actor = new SessionActor(host, settings.session, this, { decides: true, books });
     this.actor.session.adopt(granted.id, granted.secret, granted.epoch);
   }
 
@@ -186,6 +180,26 @@ export class HostedSession implements Living {
     this.#finish(code, reason);
   }
 
+  // ---- what its actor tells
+
+  failed(error: HomingError): void {
+    this.#owner.failed(this, error);
+  }
+
+  idle(): void {
+    this.#owner.idle(this);
+  }
+
+  quiet(): void {
+    this.#owner.quiet(this);
+  }
+
+  shown(key: string, now: Plain | undefined, before: Plain | undefined): void {
+    this.#owner.shown(this, key, now, before);
+  }
+
+  // ---- below
+
   #step(event: SessionEvent['type']): void {
     const step = life.step(this.state, event);
     this.state = step.state;
@@ -199,7 +213,7 @@ export class HostedSession implements Living {
         return;
       case 'stopLinger':
         this.#lingerLeftMs = Math.max(0, this.#lingerEndsAtMs - this.#host.clock.now());
-        this.#alarm.stop();
+        this.#alarm?.stop();
         return;
       case 'continueLinger':
         this.#countDown(this.#lingerLeftMs);
@@ -212,6 +226,7 @@ export class HostedSession implements Living {
 
   #countDown(leftMs: number): void {
     this.#lingerEndsAtMs = this.#host.clock.now() + leftMs;
+    this.#alarm ??= new Alarm(this.#host.clock, () => this.#step('LINGER_OVER'));
     this.#alarm.set(this.#lingerEndsAtMs);
   }
 
@@ -219,7 +234,7 @@ export class HostedSession implements Living {
     if (this.#isFinished) return;
     this.#isFinished = true;
     if (!this.isEnded) this.#step('END');
-    this.#alarm.stop();
+    this.#alarm?.stop();
     this.#tellDown(code);
     const counts = this.actor.end(code, reason, 0, () => this.onSettledLast?.());
     this.#owner.ended(this, code, reason, counts);

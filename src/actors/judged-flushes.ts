@@ -5,27 +5,28 @@
 
 /** The flushes of one session that began while writes had no verdict. */
 export class JudgedFlushes {
-  /** By token: the newest write it waits for, and whether the messages are processed. */
-  readonly #waiting = new Map<number, { readonly lastWrite: number; isProcessed: boolean }>();
+  /** By token: the newest write it waits for, and whether the messages are processed; made for the first one. */
+  #waiting: Map<number, { readonly lastWrite: number; isProcessed: boolean }> | undefined;
 
   /** A flush begins; `lastWrite` is the ordinal of the newest write without a verdict, 0 for none. */
   begin(token: number, lastWrite: number): void {
-    if (lastWrite > 0) this.#waiting.set(token, { lastWrite, isProcessed: false });
+    if (lastWrite > 0) (this.#waiting ??= new Map()).set(token, { lastWrite, isProcessed: false });
   }
 
   /** The messages of a flush are processed. Whether it is over. */
   processed(token: number, isUnjudged: (ordinal: number) => boolean): boolean {
-    const flush = this.#waiting.get(token);
+    const flush = this.#waiting?.get(token);
     if (flush === undefined) return true;
     flush.isProcessed = true;
     if (isUnjudged(flush.lastWrite)) return false;
-    this.#waiting.delete(token);
+    this.#waiting?.delete(token);
     return true;
   }
 
   /** A verdict came: takes the flushes that are over now. */
   takeOver(isUnjudged: (ordinal: number) => boolean): number[] {
     const over: number[] = [];
+    if (this.#waiting === undefined) return over;
     for (const [token, { lastWrite, isProcessed }] of this.#waiting) {
       if (!isProcessed || isUnjudged(lastWrite)) continue;
       this.#waiting.delete(token);
@@ -37,6 +38,7 @@ export class JudgedFlushes {
   /** History was lost, and with it writes without a verdict: takes the flushes that waited for one. */
   takeUnjudged(isUnjudged: (ordinal: number) => boolean): number[] {
     const lost: number[] = [];
+    if (this.#waiting === undefined) return lost;
     for (const [token, { lastWrite }] of this.#waiting) if (isUnjudged(lastWrite)) lost.push(token);
     this.#waiting.clear();
     return lost;
@@ -44,6 +46,6 @@ export class JudgedFlushes {
 
   /** Nobody waits for this flush any more. */
   leave(token: number): void {
-    this.#waiting.delete(token);
+    this.#waiting?.delete(token);
   }
 }

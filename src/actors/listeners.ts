@@ -5,7 +5,8 @@ type Listener<Args extends readonly unknown[]> = (...args: Args) => unknown;
 
 /** The listeners of one emitter. A listener that throws is told to `failed` and stops nobody else. */
 export class Listeners<Events extends { [Name in keyof Events]: readonly unknown[] }> {
-  readonly #byName = new Map<keyof Events, Set<Listener<never>>>();
+  /** Made for the first one. */
+  #byName: Map<keyof Events, Set<Listener<never>>> | undefined;
   readonly #failed: (error: unknown) => void;
 
   constructor(failed: (error: unknown) => void) {
@@ -17,6 +18,7 @@ export class Listeners<Events extends { [Name in keyof Events]: readonly unknown
     if (typeof listener !== 'function') {
       throw new HomingError('BadOption', `expected a function to listen to ${String(name)}, got ${typeof listener}`);
     }
+    this.#byName ??= new Map();
     const listeners = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, listeners);
     listeners.add(listener);
@@ -25,12 +27,12 @@ export class Listeners<Events extends { [Name in keyof Events]: readonly unknown
 
   /** Whether anybody listens. */
   has(name: keyof Events): boolean {
-    return (this.#byName.get(name)?.size ?? 0) > 0;
+    return (this.#byName?.get(name)?.size ?? 0) > 0;
   }
 
   /** Tells everybody who listened when this began. */
   emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void {
-    const listeners = this.#byName.get(name);
+    const listeners = this.#byName?.get(name);
     if (listeners === undefined || listeners.size === 0) return;
     for (const listener of Array.from(listeners)) this.#tell(listener as Listener<Events[Name]>, args);
   }

@@ -20,25 +20,24 @@ export function encodeError(error: unknown): Uint8Array {
   return copyOf(errorCodec.scratch, errorCodec.start, errorCodec.end);
 }
 
+/** Who is told of a result that cannot cross: a fault of this end's code. */
+export interface RepliesOwner {
+  handlerFailed(error: unknown, messageId: string): void;
+}
+
 /** Sends what calls came to. */
 export class Replies {
   readonly #session: Session;
   readonly #codec: Codec;
   readonly #functions: Functions;
-  readonly #failed: (error: unknown, messageId: string) => void;
+  readonly #owner: RepliesOwner;
   #isClosed = false;
 
-  /** `failed` is told of a result that cannot cross: a fault of this end's code. */
-  constructor(
-    session: Session,
-    codec: Codec,
-    functions: Functions,
-    failed: (error: unknown, messageId: string) => void,
-  ) {
+  constructor(session: Session, codec: Codec, functions: Functions, owner: RepliesOwner) {
     this.#session = session;
     this.#codec = codec;
     this.#functions = functions;
-    this.#failed = failed;
+    this.#owner = owner;
   }
 
   /** The session has ended: nobody gets a result any more. */
@@ -67,7 +66,7 @@ export class Replies {
       }
     } catch (error) {
       this.#functions.refused();
-      this.#failed(error, `${session.id ?? 'new'}/${session.epoch}/${kind === Kind.RESULT ? '' : 'direct '}${seq}`);
+      this.#owner.handlerFailed(error, `${session.id ?? 'new'}/${session.epoch}/${kind === Kind.RESULT ? '' : 'direct '}${seq}`);
       this.send(kind, seq, session.epoch, ResultStatus.FAILED, error);
       return;
     }

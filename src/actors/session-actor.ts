@@ -4,7 +4,7 @@
  */
 import { type EndCode, HomingError, type Outcome, isErrorCode } from '../errors.ts';
 import { ReceiptStatus } from '../session/direct.ts';
-import { type PeerState, Session, type SessionLimits } from '../session/session.ts';
+import { type PeerState, Session, type SessionLimits, type SessionOptions } from '../session/session.ts';
 import type { Heartbeat } from '../session/liveness.ts';
 import type { Leftover, OutletOutput, Taker } from '../session/outlet.ts';
 import { RESULT_BYTES, ResultStatus } from '../session/calls.ts';
@@ -12,6 +12,7 @@ import type { Plain } from '../session/store.ts';
 import { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
+import type { OutCarrier } from '../wire/values.ts';
 import { READ_AT_ONCE } from '../wire/reader.ts';
 import { scan } from '../wire/scan.ts';
 import { shortBytesMax } from '../wire/writer.ts';
@@ -23,10 +24,10 @@ import type { Link } from './link.ts';
 import { describeError, remoteError } from './describe.ts';
 import { Functions, type FunctionsOwner } from './functions.ts';
 import { JudgedFlushes } from './judged-flushes.ts';
-import { Mailbox } from './mailbox.ts';
-import { Replies, encodeError } from './replies.ts';
-import type { Clock, Host } from './ports.ts';
-import { Sender } from './sender.ts';
+import { Mailbox, type MailboxOwner } from './mailbox.ts';
+import { Replies, type RepliesOwner, encodeError } from './replies.ts';
+import type { Host } from './ports.ts';
+import { Sender, type SenderOwner } from './sender.ts';
 import { SharedStore, type StoreOwner } from './shared-store.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Validation } from './validation.ts';
@@ -80,27 +81,34 @@ export interface SessionPlace {
   readonly books?: Books | undefined;
 }
 
+const NOBODY: ReadonlyMap<number, { readonly token: number }> = new Map();
+
 /** One end of a session, alive in this thread. */
-export class SessionActor {
+export class SessionActor
+  implements SessionOptions, SenderOwner, CallerOwner, MailboxOwner, RepliesOwner, FunctionsOwner, StoreOwner
+{
   readonly session: Session;
   readonly mailbox: Mailbox;
   readonly handlers = new Handlers();
   readonly callee: Callee;
+  readonly decides: boolean;
   /** Messages processed that nobody listened to. */
   unheardCount = 0;
   /** The connection that carries it now. */
   link: Link | undefined;
   readonly #settings: SessionSettings;
   readonly #owner: SessionOwner;
-  readonly #clock: Clock;
+  readonly #host: Host;
   readonly #codec: Codec;
   readonly #waits: Waits;
   readonly #books: Books | undefined;
   readonly #account: Account;
   readonly #traffic = new Traffic();
-  readonly #writableTokens: number[] = [];
+  #writableTokens: number[] | undefined;
   readonly #replies: Replies;
-  readonly #caller: Caller;
+  /** Made for the first call. */
+  #caller: Caller | undefined;
+  readonly #shortBytes: number;
   readonly functions: Functions;
   readonly sender: Sender;
   readonly store: SharedStore;
@@ -109,7 +117,7 @@ export class SessionActor {
   #end: { readonly code: EndCode; readonly reason: string } | undefined;
   #isClosing = false;
   /** Ordinals of messages that pass functions of the epoch before this. */
-  #gone: ReadonlyMap<number, { readonly token: number }> = new Map();
+  #gone: ReadonlyMap<number, { readonly token: number }> = NOBODY;
   #watchesIdle = false;
 
   constructor(host: Host, settings: SessionSettings, owner: SessionOwner, { decides = false, books }: SessionPlace) {
@@ -117,61 +125,27 @@ export class SessionActor {
     this.#account = new Account(books);
     this.#settings = settings;
     this.#owner = owner;
-    this.#clock = host.clock;
+    this.#host = host;
+    this.decides = decides;
+    this.#shortBytes = shortBytesMax(settings.wire);
     this.#codec = new Codec(settings.wire);
     this.#waits = new Waits(host.clock);
     // Deadlines of calls count the time with a connection, and there is none yet.
     this.#waits.pause(true);
     this.callee = new Callee(settings.callsInFlight);
-    this.functions = new Functions(this.#functionsOwner(host), settings.functions);
-    const inspectItem = (bytes: Uint8Array, start: number, end: number): number =>
-      scan(bytes, start, end, settings.wire);
-    const shortBytes = shortBytesMax(settings.wire);
-    const inspect = (bytes: Uint8Array, start: number, end: number): number => {
-      if (!isNamedArray(bytes, start)) return -1;
-      const isShort = end - start <= shortBytes;
-      return isShort && this.mailbox.readNow(bytes, start, end) ? READ_AT_ONCE : inspectItem(bytes, start, end);
-    };
-    this.session = new Session({
-      limits: settings.limits,
-      heartbeat: settings.heartbeat,
-      inspect,
-      inspectItem,
-      decides,
-    });
+    this.functions = new Functions(this, settings.functions);
+    this.session = new Session(this);
     const { session, functions, handlers, callee } = this;
     const codec = this.#codec;
-    this.#replies = new Replies(session, codec, functions, (error, messageId) => this.#failed(error, messageId));
-    const { callsInFlight, callDeadlineMs, telemetry, validation } = settings;
-    const sending = { session, codec, functions, limits: settings.limits, books };
-    this.sender = new Sender(sending, {
-      requireOpen: () => this.#requireOpen(),
-      isOpen: () => this.#end === undefined && !this.#isClosing,
-      accepted: (isCall) => this.#accepted(isCall),
-    });
-    this.store = new SharedStore(this.#storeOwner(), codec, decides, settings.limits);
-    const { sender, store } = this;
-    const caller = { session, codec, sender, waits: this.#waits, functions, callsInFlight, callDeadlineMs, telemetry };
-    this.#caller = new Caller(caller, this.#callerOwner());
+    this.#replies = new Replies(session, codec, functions, this);
+    this.sender = new Sender({ session, codec, functions, limits: settings.limits, books }, this);
+    this.store = new SharedStore(this, codec, decides, settings.limits);
+    const { store } = this;
+    const { telemetry, validation, wire } = settings;
+    const replies = this.#replies;
     this.mailbox = new Mailbox(
-      {
-        session,
-        codec,
-        handlers,
-        callee,
-        replies: this.#replies,
-        functions,
-        store,
-        validation,
-        telemetry,
-        wire: settings.wire,
-      },
-      {
-        failed: (error, messageId) => this.#failed(error, messageId),
-        unheard: () => void (this.unheardCount += 1),
-        settled: () => this.#afterInput(),
-        now: () => host.clock.now(),
-      },
+      { session, codec, handlers, callee, replies, functions, store, validation, telemetry, wire },
+      this,
     );
   }
 
@@ -185,10 +159,10 @@ export class SessionActor {
   /** Accepts `[event, ...args]` when there is room; resolves when the peer has processed it. */
   deliver(message: readonly unknown[], wait: Wait): Promise<void> {
     const begin = (token: number): void => {
-      this.#requireOpen();
+      this.requireOpen();
       this.sender.enqueue(Kind.DELIVER, message, token);
     };
-    return this.#wait(String(message[0]), wait, begin, (token) => this.#giveUp(token));
+    return this.#wait(String(message[0]), wait, begin, (token) => this.giveUp(token));
   }
 
   /**
@@ -196,12 +170,12 @@ export class SessionActor {
    * deadline and abort as `Limited.call` says.
    */
   call(message: readonly unknown[], wait: Wait, isOfRun = false): Promise<unknown> {
-    return this.#caller.call(message, wait, isOfRun);
+    return this.#theCaller.call(message, wait, isOfRun);
   }
 
   /** Asks the runtime of the peer for `[service, ...args]`; deadline and abort as for a call. */
   serve(message: readonly unknown[], wait: Wait): Promise<unknown> {
-    return this.#caller.serve(message, wait);
+    return this.#theCaller.serve(message, wait);
   }
 
   /** Tells the peer of an error that no promise of its own carries. */
@@ -214,7 +188,7 @@ export class SessionActor {
   /** Resolves when the peer has processed everything accepted so far. */
   flush(wait: Wait): Promise<void> {
     const begin = (token: number): void => {
-      this.#requireOpen();
+      this.requireOpen();
       this.#flushes.begin(token, this.store.lastUnjudged);
       this.session.outlet.flush(token);
       this.#settleOutputs();
@@ -222,7 +196,7 @@ export class SessionActor {
     };
     const giveUp = (token: number): Outcome => {
       this.#flushes.leave(token);
-      return this.#giveUp(token);
+      return this.giveUp(token);
     };
     return this.#wait('flush', wait, begin, giveUp);
   }
@@ -231,19 +205,20 @@ export class SessionActor {
   writable(wait: Wait): Promise<void> {
     let forget: (() => void) | undefined;
     const want = (token: number): void => {
-      this.#writableTokens.push(token);
+      (this.#writableTokens ??= []).push(token);
       this.session.outlet.wantWritable();
       this.#settleOutputs();
     };
     const begin = (token: number): void => {
-      this.#requireOpen();
+      this.requireOpen();
       if (this.#books?.isSpent === true) forget = this.#books.whenEased(() => want(token));
       else want(token);
     };
     const giveUp = (token: number): undefined => {
       forget?.();
-      const at = this.#writableTokens.indexOf(token);
-      if (at >= 0) this.#writableTokens.splice(at, 1);
+      const tokens = this.#writableTokens ?? [];
+      const at = tokens.indexOf(token);
+      if (at >= 0) tokens.splice(at, 1);
     };
     return this.#wait('writable', wait, begin, giveUp);
   }
@@ -309,11 +284,11 @@ export class SessionActor {
    */
   attach(peer: PeerState, depth: number, ackAtOnce: boolean): void {
     const own = this.#settings.wire;
-    const limits = { ...own, depth: Math.min(own.depth, depth) };
+    const limits = depth < own.depth ? { ...own, depth } : own;
     this.#codec.limits = limits;
-    const taker: Taker = (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
-    const isShallower = limits.depth < own.depth;
-    this.session.attach({ ...peer, taker: isShallower ? taker : undefined }, ackAtOnce, this.#clock.now());
+    const taker: Taker | undefined =
+      limits === own ? undefined : (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
+    this.session.attach({ ...peer, taker }, ackAtOnce, this.now());
     this.#waits.pause(false);
   }
 
@@ -333,7 +308,7 @@ export class SessionActor {
 
   /** There was no connection for as long as the peer keeps the session: what became of written calls will not be known. */
   lingerOver(): void {
-    this.#caller.lingerOver();
+    this.#caller?.lingerOver();
   }
 
   /** Something is there to write: it leaves with the rest of this tick. */
@@ -351,7 +326,7 @@ export class SessionActor {
 
   /** Own calls that have no result yet. */
   get callsWaiting(): number {
-    return this.#caller.inFlightCount;
+    return this.#caller?.inFlightCount ?? 0;
   }
 
   /** From now on the owner hears of idleness, at once if it is so. */
@@ -414,7 +389,134 @@ export class SessionActor {
     return counts;
   }
 
+  // ---- what its parts ask: one object serves them all, because there are very many sessions
+
+  get limits(): SessionLimits {
+    return this.#settings.limits;
+  }
+
+  get heartbeat(): Heartbeat {
+    return this.#settings.heartbeat;
+  }
+
+  /** Scans a message before anything decodes it; one that may start at once and is plain is read instead. */
+  inspect(bytes: Uint8Array, start: number, end: number): number {
+    if (!isNamedArray(bytes, start)) return -1;
+    const isShort = end - start <= this.#shortBytes;
+    return isShort && this.mailbox.readNow(bytes, start, end) ? READ_AT_ONCE : this.inspectItem(bytes, start, end);
+  }
+
+  inspectItem(bytes: Uint8Array, start: number, end: number): number {
+    return scan(bytes, start, end, this.#settings.wire);
+  }
+
+  now(): number {
+    return this.#host.clock.now();
+  }
+
+  defer(task: () => void): void {
+    this.#host.defer(task);
+  }
+
+  isOpen(): boolean {
+    return this.#end === undefined && !this.#isClosing;
+  }
+
+  giveUp(token: number): Outcome {
+    const outcome = this.session.outlet.giveUp(token);
+    this.#settleOutputs();
+    this.wake();
+    return outcome;
+  }
+
+  requireOpen(isOfRun = false): void {
+    if (this.#end === undefined) {
+      if (!this.#isClosing || isOfRun || this.#isInTurn) return;
+      throw new HomingError('Closed', 'the session is being closed');
+    }
+    const { code, reason } = this.#end;
+    throw new HomingError('Closed', `the session has ended (${code}${reason === '' ? '' : `: ${reason}`})`);
+  }
+
+  /** Something is on its way that a running turn may have made: such a message leaves also while the session drains. */
+  accepted(isCall: boolean): void {
+    if (this.#isInTurn) this.session.allowInTurn();
+    if (isCall && this.link !== undefined) this.link.wakeForCall();
+    else this.wake();
+  }
+
+  handlerFailed(error: unknown, messageId: string): void {
+    const sentence = `a handler threw at message ${messageId}: ${describeError(error).message}`;
+    this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error, messageId }));
+  }
+
+  unheard(): void {
+    this.unheardCount += 1;
+  }
+
+  /** A turn ended by itself: its effects leave, and so does its acknowledgement. */
+  settled(): void {
+    this.afterInput();
+    this.wake();
+  }
+
+  apply(target: number, args: readonly unknown[], wait?: Wait): Promise<unknown> {
+    return this.#theCaller.apply(target, args, wait);
+  }
+
+  release(target: number, count: number): void {
+    if (this.#end !== undefined) return;
+    this.session.direct.sendRelease(target, count);
+    this.wake();
+  }
+
+  oldestOrdinal(): number {
+    return this.session.outlet.oldestOrdinal;
+  }
+
+  hasOldMessages(): boolean {
+    return this.session.room.oldMessages > 0;
+  }
+
+  answerBytesMax(): number {
+    return this.session.outlet.messageBytesMax - RESULT_BYTES;
+  }
+
+  weigh(value: unknown, carrier: OutCarrier): number {
+    const codec = this.#codec;
+    // As it stands in an answer to a pull.
+    codec.encode([[value], false], 'items', carrier);
+    return codec.end - codec.start;
+  }
+
+  sendStored(kind: number, key: string, payload: Uint8Array): number {
+    return this.sender.store(kind, key, payload);
+  }
+
+  isSpent(): boolean {
+    return this.#books?.isSpent === true;
+  }
+
+  tell(error: HomingError): void {
+    this.#owner.failed(error);
+  }
+
+  shown(key: string, now: Plain | undefined, before: Plain | undefined): void {
+    this.#owner.shown?.(key, now, before);
+  }
+
   // ---- below
+
+  get #theCaller(): Caller {
+    return (this.#caller ??= this.#makeCaller());
+  }
+
+  #makeCaller(): Caller {
+    const { session, sender, functions } = this;
+    const { callsInFlight, callDeadlineMs, telemetry } = this.#settings;
+    const parts = { session, codec: this.#codec, sender, waits: this.#waits, functions };
+    return new Caller({ ...parts, callsInFlight, callDeadlineMs, telemetry }, this);
+  }
 
   get #isInTurn(): boolean {
     return this.mailbox.isRunning || this.callee.runningCount > 0;
@@ -435,66 +537,13 @@ export class SessionActor {
     return this.#waits.start(what, { timeoutMs: turnDeadlineMs, signal: wait.signal }, begin, giveUp, binds);
   }
 
-  #giveUp(token: number): Outcome {
-    const outcome = this.session.outlet.giveUp(token);
-    this.#settleOutputs();
-    this.wake();
-    return outcome;
-  }
-
-  #requireOpen(isOfRun = false): void {
-    if (this.#end === undefined) {
-      if (!this.#isClosing || isOfRun || this.#isInTurn) return;
-      throw new HomingError('Closed', 'the session is being closed');
-    }
-    const { code, reason } = this.#end;
-    throw new HomingError('Closed', `the session has ended (${code}${reason === '' ? '' : `: ${reason}`})`);
-  }
-
-  #callerOwner(): CallerOwner {
-    return {
-      requireOpen: (isOfRun) => this.#requireOpen(isOfRun),
-      accepted: () => this.#accepted(false),
-      giveUp: (token) => this.#giveUp(token),
-      now: () => this.#clock.now(),
-    };
-  }
-
-  /** Something is on its way that a running turn may have made: such a message leaves also while the session drains. */
-  #accepted(isCall: boolean): void {
-    if (this.#isInTurn) this.session.allowInTurn();
-    if (isCall && this.link !== undefined) this.link.wakeForCall();
-    else this.wake();
-  }
-
-  #functionsOwner(host: Host): FunctionsOwner {
-    return {
-      apply: (target, args, wait) => this.#caller.apply(target, args, wait),
-      release: (target, count) => {
-        if (this.#end !== undefined) return;
-        this.session.direct.sendRelease(target, count);
-        this.wake();
-      },
-      defer: (task) => host.defer(task),
-      oldestOrdinal: () => this.session.outlet.oldestOrdinal,
-      hasOldMessages: () => this.session.room.oldMessages > 0,
-      answerBytesMax: () => this.session.outlet.messageBytesMax - RESULT_BYTES,
-      weigh: (value, carrier) => {
-        const codec = this.#codec;
-        // As it stands in an answer to a pull.
-        codec.encode([[value], false], 'items', carrier);
-        return codec.end - codec.start;
-      },
-    };
-  }
-
   /** The peer calls a function that it was passed. */
   #apply({ seq, target, args }: Extract<OutletOutput, { type: 'apply' }>): void {
     const { epoch } = this.session;
     const exported = this.functions.exported(target);
     const answer = (status: number, value: unknown): void => {
       this.#replies.send(Kind.ANSWER, seq, epoch, status, value);
-      this.#afterInput();
+      this.settled();
     };
     if (exported === undefined) {
       this.functions.discard(this.#codec, args);
@@ -510,17 +559,6 @@ export class SessionActor {
     }
   }
 
-  #failed(error: unknown, messageId: string): void {
-    const sentence = `a handler threw at message ${messageId}: ${describeError(error).message}`;
-    this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error, messageId }));
-  }
-
-  /** A turn ended by itself: its effects leave, and so does its acknowledgement. */
-  #afterInput(): void {
-    this.afterInput();
-    this.wake();
-  }
-
   #settleOutputs(): void {
     const outputs = this.session.outlet.outputs;
     if (outputs.length === 0) return;
@@ -533,7 +571,7 @@ export class SessionActor {
         this.#settleReceipt(output.token, output.status, output.error);
         return;
       case 'result':
-        this.#caller.answered(output);
+        this.#caller?.answered(output);
         return;
       case 'apply':
         this.#apply(output);
@@ -557,7 +595,7 @@ export class SessionActor {
         this.callee.cancel(output.seq);
         return;
       case 'rejected':
-        this.#caller.forget(output.token);
+        this.#caller?.forget(output.token);
         this.#waits.reject(output.token, this.#ended(this.#waits.whatOf(output.token) ?? 'message', output.outcome));
         return;
       case 'oversize':
@@ -579,7 +617,7 @@ export class SessionActor {
         if (this.#flushes.processed(output.token, this.#isUnjudged)) this.#waits.resolve(output.token);
         return;
       case 'writable':
-        for (const token of this.#writableTokens.splice(0)) this.#waits.resolve(token);
+        for (const token of this.#writableTokens?.splice(0) ?? []) this.#waits.resolve(token);
         return;
     }
   }
@@ -611,15 +649,6 @@ export class SessionActor {
     return new HomingError(isErrorCode(code) ? code : 'HandlerFailed', message);
   }
 
-  #storeOwner(): StoreOwner {
-    return {
-      send: (kind, key, payload) => this.sender.store(kind, key, payload),
-      isSpent: () => this.#books?.isSpent === true,
-      failed: (error) => this.#owner.failed(error),
-      shown: (key, now, before) => this.#owner.shown?.(key, now, before),
-    };
-  }
-
   /** What the peer says of an error; undefined for a payload that contradicts itself, which the scan cannot see. */
   #decodeError(error: Uint8Array): unknown {
     try {
@@ -631,7 +660,7 @@ export class SessionActor {
 
   /** A message that was accepted before the peer's terms were known cannot be sent. */
   #refuse(token: number, error: HomingError): void {
-    this.#caller.forget(token);
+    this.#caller?.forget(token);
     if (token === 0) this.#owner.failed(error);
     else this.#waits.reject(token, error);
   }

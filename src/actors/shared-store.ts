@@ -34,11 +34,11 @@ export type MayWrite = (key: string, value: unknown) => boolean | PromiseLike<bo
 /** What a store asks of its session's actor. */
 export interface StoreOwner {
   /** Sends `[key, value]`, or `[key]`, which has been encoded. Returns its ordinal. Throws what `send` throws. */
-  send(kind: number, key: string, payload: Uint8Array): number;
+  sendStored(kind: number, key: string, payload: Uint8Array): number;
   /** Whether the shard holds as many bytes as it may. */
   isSpent(): boolean;
   /** Something went wrong that no promise carries. */
-  failed(error: HomingError): void;
+  tell(error: HomingError): void;
   /** What this end shows of a key has changed; plain values only, undefined for others. */
   shown(key: string, now: Plain | undefined, before: Plain | undefined): void;
 }
@@ -171,13 +171,13 @@ export class SharedStore implements StoreView {
     const [key, value] = values as [string, unknown];
     if (values.length > 2 || !isKey(key)) {
       this.#theCopy.miss();
-      this.#owner.failed(new HomingError('BadOption', 'expected a key and its value in a change of the store'));
+      this.#owner.tell(new HomingError('BadOption', 'expected a key and its value in a change of the store'));
       return;
     }
     const entry = value === undefined ? undefined : { payload, plain: plainOf(value) };
     this.#show(key, 'peer', () => {
       if (this.#theCopy.change(key, entry)) return;
-      this.#owner.failed(new HomingError('StoreFull', `${key}: the peer's store is beyond ${bounds()}; not kept`));
+      this.#owner.tell(new HomingError('StoreFull', `${key}: the peer's store is beyond ${bounds()}; not kept`));
     });
   }
 
@@ -190,7 +190,7 @@ export class SharedStore implements StoreView {
       if (refusal === undefined) copy.accepted(changes);
       else copy.refused();
     });
-    if (refusal !== undefined) this.#owner.failed(refusal);
+    if (refusal !== undefined) this.#owner.tell(refusal);
   }
 
   /** A message will not be written; if it was a write, it does not count. */
@@ -250,7 +250,7 @@ export class SharedStore implements StoreView {
     const entries = this.#entries;
     if (entries !== undefined) {
       if (entry !== undefined && !entries.fits(key, entry)) throw storeFull(key);
-      this.#owner.send(Kind.CHANGE, key, payload);
+      this.#owner.sendStored(Kind.CHANGE, key, payload);
       this.changeCount += 1;
       this.#show(key, 'here', () => entries.set(key, entry));
       return;
@@ -262,7 +262,7 @@ export class SharedStore implements StoreView {
       const sentence = `store: expected at most ${outboxMessages} writes and ${outboxBytes} bytes that are not decided`;
       throw new HomingError('OutboxFull', sentence);
     }
-    const ordinal = this.#owner.send(Kind.WRITE, key, payload);
+    const ordinal = this.#owner.sendStored(Kind.WRITE, key, payload);
     this.#show(key, 'here', () => copy.write(ordinal, key, entry));
   }
 
@@ -299,6 +299,6 @@ export class SharedStore implements StoreView {
 
   #listenerFailed(error: unknown): void {
     const sentence = `a listener of store changes threw: ${describeError(error).message}`;
-    this.#owner.failed(new HomingError('HandlerFailed', sentence, { cause: error }));
+    this.#owner.tell(new HomingError('HandlerFailed', sentence, { cause: error }));
   }
 }

@@ -16,7 +16,7 @@ export class StoreListeners {
   readonly #failed: (error: unknown) => void;
   /** Made for the first listener. */
   #listeners: Listeners<{ change: StoreChange }> | undefined;
-  readonly #untold: StoreChange[] = [];
+  #untold: StoreChange[] | undefined;
   #isTelling = false;
 
   /** `failed` is told what listeners throw. */
@@ -38,11 +38,12 @@ export class StoreListeners {
 
   /** Tells of changes; those that listeners make meanwhile come after them. */
   tell(changes: readonly StoreChange[]): void {
-    this.#untold.push(...changes);
+    const untold = (this.#untold ??= []);
+    untold.push(...changes);
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {
-      for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
+      for (let next = untold.shift(); next !== undefined; next = untold.shift()) {
         this.#listeners?.emit('change', ...next);
       }
     } finally {

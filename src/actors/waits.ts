@@ -26,14 +26,18 @@ interface Waiting {
   dueMs: number;
 }
 
+const NONE: ReadonlyMap<number, Waiting> = new Map();
+
 /** Called when a wait ends early; tells what is known of the message behind it. */
 type GiveUp = (token: number) => Outcome | undefined;
 
 /** The waits of one session. One timer serves them all: most end long before their deadline, and a timer each costs. */
 export class Waits {
   readonly #clock: Clock;
-  readonly #alarm: Alarm;
-  readonly #waiting = new Map<number, Waiting>();
+  /** Made for the first deadline. */
+  #alarm: Alarm | undefined;
+  /** Made for the first one. */
+  #waiting: Map<number, Waiting> | undefined;
   #token = 0;
   #isPaused = false;
   /** Waits of a session: it was said once whether there is a connection. */
@@ -46,13 +50,12 @@ export class Waits {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#alarm = new Alarm(clock, () => this.#ring());
     this.#upSinceMs = clock.now();
   }
 
   /** How many wait. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting?.size ?? 0;
   }
 
   /**
@@ -87,7 +90,7 @@ export class Waits {
       const isPaced = wait.clock === 'up';
       const dueMs = timeoutMs === undefined ? Infinity : timeoutMs + (isPaced ? this.#upNowMs() : this.#clock.now());
       const waiting = { what, resolve, reject, giveUp, binds, signal, abort, timeoutMs, isPaced, dueMs };
-      this.#waiting.set(token, waiting);
+      (this.#waiting ??= new Map()).set(token, waiting);
       this.#plan(waiting);
       try {
         begin(token);
@@ -114,7 +117,7 @@ export class Waits {
 
   /** Every wait is over with this value, in the order in which they began. */
   resolveAll(value?: unknown): void {
-    for (const token of this.#waiting.keys()) this.resolve(token, value);
+    for (const token of (this.#waiting ?? NONE).keys()) this.resolve(token, value);
   }
 
   /** The wait has failed. */
@@ -124,12 +127,12 @@ export class Waits {
 
   /** What a token waits for, in words. */
   whatOf(token: number): string | undefined {
-    return this.#waiting.get(token)?.what;
+    return this.#waiting?.get(token)?.what;
   }
 
   /** Ends every wait with this error; the session is over. */
   rejectAll(error: (what: string) => Error): void {
-    for (const [token, waiting] of this.#waiting) this.reject(token, error(waiting.what));
+    for (const [token, waiting] of this.#waiting ?? NONE) this.reject(token, error(waiting.what));
     this.#rest();
   }
 
@@ -152,24 +155,25 @@ export class Waits {
     const atMs = isPaced ? this.#upSinceMs + dueMs - this.#upMs : dueMs;
     if (atMs >= this.#ringsAtMs) return;
     this.#ringsAtMs = atMs;
+    this.#alarm ??= new Alarm(this.#clock, () => this.#ring());
     this.#alarm.set(atMs);
   }
 
   #planAll(): void {
     this.#rest();
-    for (const waiting of this.#waiting.values()) this.#plan(waiting);
+    for (const waiting of (this.#waiting ?? NONE).values()) this.#plan(waiting);
   }
 
   #rest(): void {
     this.#ringsAtMs = Infinity;
-    this.#alarm.stop();
+    this.#alarm?.stop();
   }
 
   /** The earliest deadline that was set is there; who set it may have what it waited for. */
   #ring(): void {
     const nowMs = this.#clock.now();
     const upNowMs = this.#upNowMs();
-    const late = [...this.#waiting].filter(([, { isPaced, dueMs }]) => dueMs <= (isPaced ? upNowMs : nowMs));
+    const late = [...(this.#waiting ?? NONE)].filter(([, { isPaced, dueMs }]) => dueMs <= (isPaced ? upNowMs : nowMs));
     for (const [token, waiting] of late) {
       waiting.dueMs = Infinity;
       if (waiting.binds?.() === false) continue;
@@ -179,12 +183,12 @@ export class Waits {
   }
 
   #take(token: number): Waiting | undefined {
-    const waiting = this.#waiting.get(token);
+    const waiting = this.#waiting?.get(token);
     if (waiting === undefined) return undefined;
-    this.#waiting.delete(token);
+    this.#waiting?.delete(token);
     if (waiting.abort !== undefined) waiting.signal?.removeEventListener('abort', waiting.abort);
     // With a connection the next wait is near, and the timer keeps nobody alive who is not alive anyway.
-    if (this.#waiting.size === 0 && (this.#isPaused || !this.#isOfSession)) this.#rest();
+    if (this.size === 0 && (this.#isPaused || !this.#isOfSession)) this.#rest();
     return waiting;
   }
 }

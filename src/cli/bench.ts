@@ -21,7 +21,11 @@ interface Bench {
       readonly isJson: boolean;
       readonly contestants: readonly string[] | undefined;
     },
-    surroundings: { readonly groups: Readonly<Record<string, never>>; readonly results: string | undefined },
+    surroundings: {
+      readonly groups: Readonly<Record<string, never>>;
+      readonly long: Readonly<Record<string, never>>;
+      readonly results: string | undefined;
+    },
   ) => Promise<number>;
 }
 
@@ -29,5 +33,5 @@ interface Bench {
 export async function bench(rows: readonly string[], options: BenchOptions): Promise<number> {
   const { runBench } = (await import(import.meta.resolve('#bench'))) as Bench;
   const { quick: isQuick = false, json: isJson = false, with: contestants } = options;
-  return runBench({ rows, isQuick, isJson, contestants }, { groups: {}, results: undefined });
+  return runBench({ rows, isQuick, isJson, contestants }, { groups: {}, long: {}, results: undefined });
 }

@@ -3,9 +3,12 @@
  * answered: it may still run there, and who calls and cancels without end must not go past the bound on calls.
  */
 
+const NONE: ReadonlyMap<number, number> = new Map();
+
 /** The results that are to come in this epoch. */
 export class Calls {
-  readonly #tokens = new Map<number, number>();
+  /** Made for the first one. */
+  #tokens: Map<number, number> | undefined;
   /** Calls that nobody waits for any more and that the peer has not answered. */
   abandonedCount = 0;
   /** Highest seq that a result came for: all up to it was processed, whatever the acks say. */
@@ -13,19 +16,19 @@ export class Calls {
 
   /** Written calls without a result, given up ones included. */
   get length(): number {
-    return this.#tokens.size;
+    return this.#tokens?.size ?? 0;
   }
 
   /** The call with this seq asks for a result. */
   expect(seq: number, token: number): void {
-    this.#tokens.set(seq, token);
+    (this.#tokens ??= new Map()).set(seq, token);
   }
 
   /** A result came. Returns who waits for it, 0 when nobody does any more, -1 when no such call is unanswered. */
   settle(seq: number): number {
-    const token = this.#tokens.get(seq);
+    const token = this.#tokens?.get(seq);
     if (token === undefined) return -1;
-    this.#tokens.delete(seq);
+    this.#tokens?.delete(seq);
     if (token === 0) this.abandonedCount -= 1;
     if (seq > this.provenSeq) this.provenSeq = seq;
     return token;
@@ -33,9 +36,9 @@ export class Calls {
 
   /** Nobody waits under this token any more. Returns the seq of its call, 0 when there is none. */
   leave(token: number): number {
-    for (const [seq, waiting] of this.#tokens) {
+    for (const [seq, waiting] of this.#tokens ?? NONE) {
       if (waiting !== token) continue;
-      this.#tokens.set(seq, 0);
+      this.#tokens?.set(seq, 0);
       this.abandonedCount += 1;
       return seq;
     }
@@ -44,13 +47,13 @@ export class Calls {
 
   /** Who waits for a written call now. */
   waiting(): number[] {
-    return [...this.#tokens.values()].filter((token) => token !== 0);
+    return [...(this.#tokens ?? NONE).values()].filter((token) => token !== 0);
   }
 
   /** A new epoch: takes the tokens of all who wait, in the order of their calls. */
   takeAll(): number[] {
     const tokens = this.waiting();
-    this.#tokens.clear();
+    this.#tokens = undefined;
     this.abandonedCount = 0;
     this.provenSeq = 0;
     return tokens;

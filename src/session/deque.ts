@@ -4,9 +4,12 @@ const SLOTS_MIN = 16;
 /** An emptied ring larger than this gives its memory back: a server holds tens of thousands of quiet sessions. */
 const SLOTS_KEPT_MAX = 64;
 
+/** What a ring that holds nothing has; never written to. */
+const NO_SLOTS: never[] = [];
+
 /** First in, first out, with reading by index; every operation but growth takes constant time. */
 export class Deque<Value> {
-  #slots: (Value | undefined)[] = [];
+  #slots: (Value | undefined)[] = NO_SLOTS;
   #head = 0;
   #count = 0;
 
@@ -48,7 +51,7 @@ export class Deque<Value> {
 
   /** Drops everything and its memory. */
   clear(): void {
-    this.#slots = [];
+    this.#slots = NO_SLOTS;
     this.#head = 0;
     this.#count = 0;
   }

@@ -46,7 +46,7 @@ export class Direct {
   readonly #outlet: Outlet;
   readonly #options: DirectOptions;
   /** Calls that the peer gave up before they were started here, or even received. */
-  readonly #cancelled = new Set<number>();
+  #cancelled: Set<number> | undefined;
 
   constructor(outlet: Outlet, options: DirectOptions) {
     this.#outlet = outlet;
@@ -102,7 +102,7 @@ export class Direct {
 
   /** Whether the peer has given up this call, which has not been started; asked once. */
   takeCancel(seq: number): boolean {
-    return this.#cancelled.size > 0 && this.#cancelled.delete(seq);
+    return this.#cancelled?.delete(seq) === true;
   }
 
   /**
@@ -129,12 +129,12 @@ export class Direct {
 
   /** The ordered messages up to `cursor` are processed: whoever cancels what is no call must not fill the memory. */
   processed(cursor: number): void {
-    if (this.#cancelled.size > 0) this.#cancelled.delete(cursor);
+    this.#cancelled?.delete(cursor);
   }
 
   /** A new epoch begins. */
   restart(): void {
-    this.#cancelled.clear();
+    this.#cancelled = undefined;
   }
 
   /** Reads a direct message with its own seq; `cursor` is that of the ordered lane. Returns what is wrong with it, if anything. */
@@ -194,7 +194,7 @@ export class Direct {
     const seq = readU64(bytes, start);
     if (seq < 1 || seq > cursor + this.#options.limits.mailboxMessages) return 'bad-frame';
     if (seq <= cursor) this.#outlet.outputs.push({ type: 'cancelled', seq });
-    else this.#cancelled.add(seq);
+    else (this.#cancelled ??= new Set()).add(seq);
     return undefined;
   }
 

@@ -154,6 +154,12 @@ export class Outlet {
     this.ordered.append(kind, bytes, start, end, token, this.#ordinal);
   }
 
+  /** Accepts an ordered message that was written into the page of `ordered`, up to `end`; the caller has asked `isFull`. */
+  acceptWritten(kind: number, end: number, token: number): void {
+    this.#ordinal += 1;
+    this.ordered.appendWritten(kind, end, token, this.#ordinal);
+  }
+
   /** Whether even the line before the outbox is full: its bounds are those of the outbox, and never small ones. */
   isLineFull(bytes: number): boolean {
     const messagesMax = Math.max(LINE_MESSAGES, this.#limits.outboxMessages);

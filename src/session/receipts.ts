@@ -4,22 +4,24 @@
  */
 
 const ABANDONED_KEPT_MAX = 64;
+const NONE: ReadonlyMap<number, number> = new Map();
 
 /** The receipts that are to come in this epoch. */
 export class Receipts {
-  readonly #tokens = new Map<number, number>();
+  /** Made for the first one. */
+  #tokens: Map<number, number> | undefined;
   #abandonedCount = 0;
   #sweepAt = ABANDONED_KEPT_MAX;
   /** Highest seq that a receipt came for: all up to it was processed, whatever the acks say. */
   provenSeq = 0;
 
   get length(): number {
-    return this.#tokens.size;
+    return this.#tokens?.size ?? 0;
   }
 
   /** The message with this seq asks for a receipt; token 0 when nobody waits for it. */
   expect(seq: number, token: number): void {
-    this.#tokens.set(seq, token);
+    (this.#tokens ??= new Map()).set(seq, token);
     if (token === 0) this.#abandonedCount += 1;
   }
 
@@ -28,9 +30,9 @@ export class Receipts {
    * none. A late one for a message released long ago may be of a wait that was forgotten.
    */
   settle(seq: number, released: number): number {
-    const token = this.#tokens.get(seq);
+    const token = this.#tokens?.get(seq);
     if (token === undefined) return seq <= released ? 0 : -1;
-    this.#tokens.delete(seq);
+    this.#tokens?.delete(seq);
     if (token === 0) this.#abandonedCount -= 1;
     if (seq > this.provenSeq) this.provenSeq = seq;
     return token;
@@ -38,9 +40,9 @@ export class Receipts {
 
   /** Nobody waits under this token any more. */
   leave(token: number, released: number): void {
-    for (const [seq, waiting] of this.#tokens) {
+    for (const [seq, waiting] of this.#tokens ?? NONE) {
       if (waiting !== token) continue;
-      this.#tokens.set(seq, 0);
+      this.#tokens?.set(seq, 0);
       this.#abandonedCount += 1;
       break;
     }
@@ -49,8 +51,8 @@ export class Receipts {
 
   /** A new epoch: takes the tokens of all who wait, in the order of their messages. */
   takeAll(): number[] {
-    const tokens = [...this.#tokens.values()];
-    this.#tokens.clear();
+    const tokens = [...(this.#tokens ?? NONE).values()];
+    this.#tokens = undefined;
     this.#abandonedCount = 0;
     this.#sweepAt = ABANDONED_KEPT_MAX;
     this.provenSeq = 0;
@@ -58,9 +60,9 @@ export class Receipts {
   }
 
   #sweep(released: number): void {
-    for (const [seq, token] of this.#tokens) {
+    for (const [seq, token] of this.#tokens ?? NONE) {
       if (token !== 0 || seq > released) continue;
-      this.#tokens.delete(seq);
+      this.#tokens?.delete(seq);
       this.#abandonedCount -= 1;
     }
     this.#sweepAt = this.#abandonedCount * 2 + ABANDONED_KEPT_MAX;

@@ -33,128 +33,192 @@ export interface Opening {
 
 /** A line over a stream that is open, or will be with the event of its opening. Paused or not: it is read from then on. */
 export function streamLine(stream: Duplex, events: LineEvents, opening = openingOf(stream)): Line {
-  let isLive = true;
-  let isOpen = false;
-  let isReading = true;
-  let isPaused = false;
-  let isWriting = false;
-  let isResting = false;
-  let turnBytes = 0;
-  let failure = stream.errored ?? undefined;
-  let ends: LineEnds = NOWHERE;
+  return new StreamLine(stream, events, opening);
+}
 
-  function open(): void {
-    if (!isLive) return;
-    const refusal = opening?.refusal?.();
-    if (refusal !== undefined) return void stream.destroy(refusal);
-    isOpen = true;
-    ends = endsOf(stream);
-    stream.on('data', receive);
-    // Who accepts a socket to hand it on has paused it.
-    if (isPaused) stream.pause();
-    else stream.resume();
-    if (isReading) events.opened();
-  }
-  function lose(): void {
-    if (!isLive) return;
-    isLive = false;
-    if (isReading) events.closed(failure ?? stream.errored ?? (isOpen ? undefined : opening?.missed?.()));
-  }
-  function receive(chunk: unknown): void {
-    if (!isReading) return;
-    if (isWriting) holdBack(chunk);
-    else if (typeof chunk === 'string') take(new TextEncoder().encode(chunk));
-    else if (ArrayBuffer.isView(chunk)) take(plain(chunk));
-    else stream.destroy(new TypeError(`expected a stream of bytes, got ${typeof chunk}`));
-  }
-  function take(bytes: Uint8Array): void {
-    events.received(bytes);
-    turnBytes += bytes.length;
-    if (turnBytes >= TURN_BYTES) rest();
-  }
-  /** Streams in one process may answer inside a write: before the writer is done with what it was doing. */
-  function holdBack(chunk: unknown): void {
-    rest();
-    stream.unshift(chunk);
-  }
-  function rest(): void {
-    if (isResting || !isReading) return;
-    isResting = true;
-    stream.pause();
-    setImmediate(goOn);
-  }
-  function goOn(): void {
-    isResting = false;
-    turnBytes = 0;
-    if (!isPaused) stream.resume();
-  }
-  stream.on('drain', () => {
-    if (isLive && isReading) events.drained();
-  });
-  stream.on('error', (error: Error) => {
-    failure = error;
-    stream.destroy();
-    lose();
-  });
-  stream.on('end', () => {
-    lose();
-    // What the peer has not read by now it will not read: waiting for that would keep the socket for ever.
-    if (isReading) stream.destroy();
-  });
-  stream.on('close', lose);
-  // Of a socket with TLS they reach the one below.
-  if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
-  if (stream.destroyed || stream.readableEnded || stream.writableEnded) {
-    stream.destroy();
-    setImmediate(lose);
-  } else if (opening === undefined) setImmediate(open);
-  else stream.once(opening.event, open);
+/** Where a stream has its line: its listeners are the same functions for all streams, because there may be very many. */
+const LINE = Symbol('line');
 
-  return {
-    get ends() {
-      return ends;
-    },
-    write(parts) {
-      // After its goodbye a stream would call a write an error, and lose what is still on its way.
-      if (!isLive || !isReading) return true;
-      isWriting = true;
-      const whole = wholeOf(parts);
-      if (whole !== undefined) stream.write(whole);
-      else {
-        stream.cork();
-        for (const part of parts) stream.write(part);
-        stream.uncork();
-      }
-      isWriting = false;
-      return !stream.writableNeedDrain;
-    },
-    end() {
-      isReading = false;
-      isPaused = false;
-      if (isOpen) stream.resume();
-      stream.end();
-      const timer = setTimeout(() => stream.destroy(), FAREWELL_MS);
-      timer.unref();
-      stream.once('close', () => clearTimeout(timer));
-    },
-    destroy() {
-      isReading = false;
-      isLive = false;
+type Lined = Duplex & { [LINE]?: StreamLine };
+
+class StreamLine implements Line {
+  ends: LineEnds = NOWHERE;
+  readonly #stream: Lined;
+  readonly #events: LineEvents;
+  #opening: Opening | undefined;
+  #failure: Error | undefined;
+  #isLive = true;
+  #isOpen = false;
+  #isReading = true;
+  #isPaused = false;
+  #isWriting = false;
+  #isResting = false;
+  #turnBytes = 0;
+
+  constructor(stream: Lined, events: LineEvents, opening: Opening | undefined) {
+    this.#stream = stream;
+    this.#events = events;
+    this.#opening = opening;
+    this.#failure = stream.errored ?? undefined;
+    stream[LINE] = this;
+    stream.on('drain', onDrain).on('error', onError).on('end', onEnd).on('close', onClose);
+    // Of a socket with TLS they reach the one below.
+    if (stream instanceof Socket) stream.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+    if (stream.destroyed || stream.readableEnded || stream.writableEnded) {
       stream.destroy();
-    },
-    pause(on) {
-      if (!isReading) return;
-      isPaused = on;
-      if (!isOpen) return;
-      if (on) stream.pause();
-      else if (!isResting) stream.resume();
-    },
-    ref(alive) {
-      if (!(stream instanceof Socket)) return;
-      if (alive) stream.ref();
-      else stream.unref();
-    },
-  };
+      setImmediate(() => this.lose());
+    } else if (opening === undefined) setImmediate(() => this.#open());
+    else stream.once(opening.event, () => this.#open());
+  }
+
+  write(parts: readonly Uint8Array[]): boolean {
+    // After its goodbye a stream would call a write an error, and lose what is still on its way.
+    if (!this.#isLive || !this.#isReading) return true;
+    const stream = this.#stream;
+    this.#isWriting = true;
+    const whole = wholeOf(parts);
+    if (whole !== undefined) stream.write(whole);
+    else {
+      stream.cork();
+      for (const part of parts) stream.write(part);
+      stream.uncork();
+    }
+    this.#isWriting = false;
+    return !stream.writableNeedDrain;
+  }
+
+  end(): void {
+    const stream = this.#stream;
+    this.#isReading = false;
+    this.#isPaused = false;
+    if (this.#isOpen) stream.resume();
+    stream.end();
+    const timer = setTimeout(() => stream.destroy(), FAREWELL_MS);
+    timer.unref();
+    stream.once('close', () => clearTimeout(timer));
+  }
+
+  destroy(): void {
+    this.#isReading = false;
+    this.#isLive = false;
+    this.#stream.destroy();
+  }
+
+  pause(on: boolean): void {
+    if (!this.#isReading) return;
+    this.#isPaused = on;
+    if (!this.#isOpen) return;
+    if (on) this.#stream.pause();
+    else if (!this.#isResting) this.#stream.resume();
+  }
+
+  ref(alive: boolean): void {
+    const stream = this.#stream;
+    if (!(stream instanceof Socket)) return;
+    if (alive) stream.ref();
+    else stream.unref();
+  }
+
+  // ---- what the stream tells
+
+  drained(): void {
+    if (this.#isLive && this.#isReading) this.#events.drained();
+  }
+
+  failed(error: Error): void {
+    this.#failure = error;
+    this.#stream.destroy();
+    this.lose();
+  }
+
+  ended(): void {
+    this.lose();
+    // What the peer has not read by now it will not read: waiting for that would keep the socket for ever.
+    if (this.#isReading) this.#stream.destroy();
+  }
+
+  lose(): void {
+    if (!this.#isLive) return;
+    this.#isLive = false;
+    if (!this.#isReading) return;
+    const missed = this.#isOpen ? undefined : this.#opening?.missed?.();
+    this.#events.closed(this.#failure ?? this.#stream.errored ?? missed);
+  }
+
+  received(chunk: unknown): void {
+    if (!this.#isReading) return;
+    if (this.#isWriting) this.#holdBack(chunk);
+    else if (typeof chunk === 'string') this.#take(new TextEncoder().encode(chunk));
+    else if (ArrayBuffer.isView(chunk)) this.#take(plain(chunk));
+    else this.#stream.destroy(new TypeError(`expected a stream of bytes, got ${typeof chunk}`));
+  }
+
+  // ---- below
+
+  #open(): void {
+    if (!this.#isLive) return;
+    const stream = this.#stream;
+    const refusal = this.#opening?.refusal?.();
+    if (refusal !== undefined) return void stream.destroy(refusal);
+    this.#isOpen = true;
+    this.#opening = undefined;
+    this.ends = endsOf(stream);
+    stream.on('data', onData);
+    // Who accepts a socket to hand it on has paused it.
+    if (this.#isPaused) stream.pause();
+    else stream.resume();
+    if (this.#isReading) this.#events.opened();
+  }
+
+  /** Streams in one process may answer inside a write: before the writer is done with what it was doing. */
+  #holdBack(chunk: unknown): void {
+    this.#rest();
+    this.#stream.unshift(chunk);
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.#events.received(bytes);
+    this.#turnBytes += bytes.length;
+    if (this.#turnBytes >= TURN_BYTES) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#isResting || !this.#isReading) return;
+    this.#isResting = true;
+    this.#stream.pause();
+    setImmediate(goOn, this);
+  }
+
+  /** The next turn of the loop has come. */
+  goOn(): void {
+    this.#isResting = false;
+    this.#turnBytes = 0;
+    if (!this.#isPaused) this.#stream.resume();
+  }
+}
+
+function goOn(line: StreamLine): void {
+  line.goOn();
+}
+
+function onData(this: Lined, chunk: unknown): void {
+  this[LINE]?.received(chunk);
+}
+
+function onDrain(this: Lined): void {
+  this[LINE]?.drained();
+}
+
+function onError(this: Lined, error: Error): void {
+  this[LINE]?.failed(error);
+}
+
+function onEnd(this: Lined): void {
+  this[LINE]?.ended();
+}
+
+function onClose(this: Lined): void {
+  this[LINE]?.lose();
 }
 
 /** A socket that still connects says when it is there; over one with TLS nothing is sent before the peer is known. */

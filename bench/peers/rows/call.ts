@@ -2,7 +2,7 @@
 import type { Measured } from '../../table.ts';
 import type { Called } from '../calling.ts';
 import { type PeerRow, type Rounds, type Run, compare, hold } from '../contest.ts';
-import { callGoals, manyCallGoals } from '../goals.ts';
+import { goals } from '../goals.ts';
 import { Pair } from '../pair.ts';
 import { hasCalls } from '../registry.ts';
 
@@ -11,14 +11,14 @@ const IN_FLIGHT = 64;
 /** Short slices in turn: a disturbance of the machine is longer than any of them. */
 const scales = {
   full: { rounds: 31, milliseconds: 250, warmMs: 2_000 },
-  quick: { rounds: 7, milliseconds: 200, warmMs: 400 },
+  quick: { rounds: 5, milliseconds: 150, warmMs: 300 },
 };
 
 /** One call at a time. */
 export const call: PeerRow = async (run) => {
   const reached = await calls(run, 1);
   return [
-    ...compare({ what: 'call, 1 in flight, p50', unit: 'µs', goals: callGoals }, reached, {
+    ...compare({ what: 'call, 1 in flight, p50', unit: 'µs', goals: goals.call }, reached, {
       value: ({ p50Us }) => p50Us,
     }),
     ...compare({ what: 'call, 1 in flight, p99', unit: 'µs' }, reached, { value: ({ p99Us }) => p99Us }),
@@ -27,7 +27,7 @@ export const call: PeerRow = async (run) => {
 
 /** Many at a time, a new one as soon as one is answered. */
 export const manyCalls: PeerRow = async (run): Promise<readonly Measured[]> =>
-  compare({ what: `call, ${IN_FLIGHT} in flight`, unit: '/s', goals: manyCallGoals }, await calls(run, IN_FLIGHT), {
+  compare({ what: `call, ${IN_FLIGHT} in flight`, unit: '/s', goals: goals.manyCalls }, await calls(run, IN_FLIGHT), {
     value: ({ rate }) => rate,
   });
 

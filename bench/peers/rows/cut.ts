@@ -5,7 +5,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { type Faults, type Measured, ofRounds } from '../../table.ts';
 import { type PeerRow, compare, hold } from '../contest.ts';
-import { cutGoal } from '../goals.ts';
+import { goals } from '../goals.ts';
 import type { Entries } from '../ledger.ts';
 import { CutLine, countOf } from '../line.ts';
 import type { Direction } from '../pair.ts';
@@ -64,7 +64,7 @@ function figures(reached: ReadonlyMap<string, readonly Stormy[]>, direction: Dir
   });
   return [
     ...compare({ what, unit: '/s' }, reached, { value: ({ goodput }) => goodput, faults }),
-    ...shares.map((one) => (one.contestant === 'homing' ? { ...one, goal: cutGoal } : one)),
+    ...shares.map((one) => (one.contestant === 'homing' ? { ...one, goal: goals.cut.homing } : one)),
     ...compare({ what: `${what}: connections cut in a round`, unit: '' }, reached, { value: ({ lines }) => lines }),
     {
       ...ofRounds(`${what}: lost, doubled or late`, homing.map(faultCount), '', { atMost: 0 }),

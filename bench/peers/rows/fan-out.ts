@@ -3,7 +3,7 @@ import { Program } from '../../program.ts';
 import type { Measured } from '../../table.ts';
 import { type PeerRow, compare, hold } from '../contest.ts';
 import type { FanOutOrder, FannedOut } from '../fan-out-server.ts';
-import { fanOutGoals } from '../goals.ts';
+import { goals } from '../goals.ts';
 
 /** Messages that have not come to all clients, taken together. */
 const OUTSTANDING = 16;
@@ -37,7 +37,7 @@ export const fanOut: PeerRow = async (run): Promise<readonly Measured[]> => {
     slice: (server) => server.ask<FannedOut>(order),
   });
   return compare(
-    { what: `${BYTES} B to ${sessions} clients, ${OUTSTANDING} on their way`, unit: '/s', goals: fanOutGoals },
+    { what: `${BYTES} B to ${sessions} clients, ${OUTSTANDING} on their way`, unit: '/s', goals: goals.fanOut },
     reached,
     { value: ({ rate }) => rate, faults: ({ faults }) => faults },
   );

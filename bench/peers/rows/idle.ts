@@ -5,7 +5,7 @@
 import { machine } from '../../machine.ts';
 import type { Goal, Measured } from '../../table.ts';
 import { type Figure, type PeerRow, type Rounds, compare } from '../contest.ts';
-import { idleGoals } from '../goals.ts';
+import { goals } from '../goals.ts';
 import { Pair } from '../pair.ts';
 import type { Usage } from '../usage.ts';
 
@@ -47,7 +47,7 @@ export const idle: PeerRow = async (run): Promise<readonly Measured[]> => {
   }
   const figure = (of: string, unit: string): Figure => ({ what: `${connections} idle connections, ${of}`, unit });
   return [
-    ...compare({ ...figure('resident bytes of one', 'B'), goals: idleGoals }, reached, {
+    ...compare({ ...figure('resident bytes of one', 'B'), goals: goals.idle }, reached, {
       value: ({ residentBytes }) => residentBytes,
     }),
     ...ofProcesses(figure('heap of one', 'B'), reached, ({ heapBytes }) => heapBytes, heapGoal),

@@ -8,7 +8,7 @@ import { percentile } from '../../statistics.ts';
 import type { Measured } from '../../table.ts';
 import type { Address } from '../contestant.ts';
 import { type PeerRow, type Rounds, compare, hold } from '../contest.ts';
-import { neighborGoal } from '../goals.ts';
+import { goals } from '../goals.ts';
 import type { Entries } from '../ledger.ts';
 import type { LineClientOrder } from '../line-client.ts';
 import { besides } from '../pair.ts';
@@ -60,7 +60,9 @@ function figures(reached: Rounds<Disturbed>): readonly Measured[] {
   return [
     ...compare({ what: `${what} beside a hot one`, unit: 'ms' }, reached, { value: ({ besideMs }) => besideMs }),
     ...compare({ what: `${what} alone`, unit: 'ms' }, reached, { value: ({ aloneMs }) => aloneMs }),
-    ...shares.map((one) => (one.contestant?.startsWith('homing') === true ? { ...one, goal: neighborGoal } : one)),
+    ...shares.map((one) =>
+      one.contestant?.startsWith('homing') === true ? { ...one, goal: goals.neighbor.homing } : one,
+    ),
     ...compare({ what: 'stream of the hot client meanwhile', unit: '/s' }, counted(reached), {
       value: ({ hotRate }) => hotRate,
     }),

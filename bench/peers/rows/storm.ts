@@ -5,7 +5,7 @@
  */
 import { type Measured, ofRounds } from '../../table.ts';
 import { type PeerRow, type Rounds, type Run, compare } from '../contest.ts';
-import { reconnectGoals } from '../goals.ts';
+import { goals } from '../goals.ts';
 import type { Returned } from '../line-client.ts';
 import { CutLine, countOf } from '../line.ts';
 
@@ -47,9 +47,9 @@ function figures(what: string, reached: Rounds<Weathered>, run: Run): readonly M
   const faults = ({ lost, doubled }: Weathered) => ({ lost, doubled, reordered: 0 });
   const lost = (reached.get('homing') ?? []).map((one) => one.lost + one.doubled);
   // A small crowd says nothing of a large one.
-  const goals = run.scale === 'full' ? reconnectGoals : {};
+  const storms = run.scale === 'full' ? goals.storm : {};
   return [
-    ...compare({ what: `${what}: all up and delivered`, unit: 'ms', goals }, reached, {
+    ...compare({ what: `${what}: all up and delivered`, unit: 'ms', goals: storms }, reached, {
       value: ({ overMs }) => overMs,
       faults,
     }),

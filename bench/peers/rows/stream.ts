@@ -1,8 +1,8 @@
 /** Streams as fast as each contestant can: to the server and to the client, in three sizes, over one link and over many. */
-import type { Goal, Measured } from '../../table.ts';
+import type { Measured } from '../../table.ts';
 import { type PeerRow, type Run, compare, hold } from '../contest.ts';
 import { Pair, type Slice } from '../pair.ts';
-import { streamGoals } from '../goals.ts';
+import { type Goals, goals } from '../goals.ts';
 
 const directions = { up: 'to the server', down: 'to the client' } as const;
 
@@ -11,11 +11,11 @@ const KB = 1_024;
 /** How much is measured: slices are short, so that contestants meet the same moments of the machine. */
 const scales = {
   full: { rounds: 11, milliseconds: 1_000, warmMs: 2_000 },
-  quick: { rounds: 3, milliseconds: 400, warmMs: 500 },
+  quick: { rounds: 3, milliseconds: 300, warmMs: 300 },
 };
 
 /** One connection, 90 bytes, both ways. */
-export const stream: PeerRow = (run) => streams(run, { sizes: [90], links: 1, goals: streamGoals });
+export const stream: PeerRow = (run) => streams(run, { sizes: [90], links: 1, goals: goals.stream });
 
 /** One connection, larger messages, both ways. */
 export const largeStream: PeerRow = (run) => streams(run, { sizes: [2 * KB, 64 * KB], links: 1 });
@@ -45,10 +45,10 @@ export async function streamRates(
 interface Streams {
   readonly sizes: readonly number[];
   readonly links: number;
-  readonly goals?: Readonly<Record<string, Goal>> | undefined;
+  readonly goals?: Goals;
 }
 
-async function streams(run: Run, { sizes, links, goals }: Streams): Promise<readonly Measured[]> {
+async function streams(run: Run, { sizes, links, goals: toReach }: Streams): Promise<readonly Measured[]> {
   const { rounds, milliseconds, warmMs } = scales[run.scale];
   const slices = sizes.flatMap((bytes) =>
     (['up', 'down'] as const).map((direction): Slice => ({ direction, bytes, milliseconds })),
@@ -70,7 +70,7 @@ async function streams(run: Run, { sizes, links, goals }: Streams): Promise<read
       {
         what: `stream ${sizeOf(bytes)} ${directions[direction]}${links === 1 ? '' : `, ${links} connections`}`,
         unit: '/s',
-        goals,
+        goals: toReach,
       },
       reached,
       { value: (all) => all[index]?.rate ?? NaN, faults: (all) => all[index]?.faults },

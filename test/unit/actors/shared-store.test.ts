@@ -24,12 +24,12 @@ function end(decides: boolean, limits = { outboxMessages: 10_000, outboxBytes: 1
   const shown: unknown[][] = [];
   const state: { refuses: HomingError | undefined; isSpent: boolean } = { refuses: undefined, isSpent: false };
   const owner = {
-    send(kind: number, key: string, payload: Uint8Array): number {
+    sendStored(kind: number, key: string, payload: Uint8Array): number {
       if (state.refuses !== undefined) throw state.refuses;
       sent.push({ kind, key, payload });
       return sent.length;
     },
-    failed: (error: HomingError) => void told.push(error.code),
+    tell: (error: HomingError) => void told.push(error.code),
     isSpent: () => state.isSpent,
     shown: (...change: unknown[]) => void shown.push(change),
   };
