@@ -15,10 +15,7 @@ const FAREWELL_MS = 1_000;
 /** A socket that is silent for this long is asked by the system whether its peer is still there. */
 const KEEP_ALIVE_MS = 30_000;
 
-/**
- * After so many bytes a stream waits for the next turn of the event loop. Node reads a socket again and again as long as bytes
- * come, up to two megabytes, and all others of the thread wait meanwhile.
- */
+/** After so many bytes others of the thread have a turn; Node alone would read a socket for up to two megabytes. */
 const TURN_BYTES = 65_536;
 
 /** What a stream does before a line over it opens. */
