@@ -2,7 +2,6 @@
 import { measureAllocation } from './allocation/measure.ts';
 import { recoveryRow, simulatorRow } from './core-rows.ts';
 import { measureIdle } from './idle/measure.ts';
-import type { PeerRow } from './peers/contest.ts';
 import { measureAccept } from './shards/accept.ts';
 import { measureFanOut } from './shards/fan-out.ts';
 import { measureInspect } from './shards/inspect.ts';
@@ -12,6 +11,7 @@ import { measureResume } from './shards/resume.ts';
 import { measureStorm } from './shards/storm.ts';
 import { measureRelay, measureShardStream } from './shards/streams.ts';
 import { measureWork } from './shards/work.ts';
+import type { PeerRow } from './peers/contest.ts';
 
 const fans = {
   full: { rounds: 5, milliseconds: 4_000, sessions: 1_000 },

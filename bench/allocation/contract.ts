@@ -1,11 +1,11 @@
 /** What both ends of the allocation row say to each other, and what they are told and asked by the row. */
-import type { Sample } from '../sample.ts';
+import type { Message } from '../peers/contestant.ts';
 import type { Look } from './watch.ts';
 
-/** Samples in both directions. */
+/** Messages in both directions. */
 export type BothWays = {
-  server: { events: { sample: [value: Sample] } };
-  client: { events: { sample: [value: Sample] } };
+  server: { events: { sample: [value: Message] } };
+  client: { events: { sample: [value: Message] } };
 };
 
 /** Sessions that stream at the same time; while one is cut the others go on. */

@@ -1,10 +1,15 @@
 /** What one end does in all of its sessions: it sends as fast as it may, and holds each number that arrives against the one before. */
-import { BURST, type Sample, sample } from '../sample.ts';
+import type { Message } from '../peers/contestant.ts';
+import { messageOf, textFor } from '../peers/message.ts';
+
+/** Messages between two looks at the clock. */
+const BURST = 256;
+const TEXT = textFor(90);
 
 /** An end of a session, as far as the row needs one. */
 export interface Peer {
-  on(event: 'sample', handler: (value: Sample) => void): unknown;
-  send(event: 'sample', value: Sample): boolean;
+  on(event: 'sample', handler: (value: Message) => void): unknown;
+  send(event: 'sample', value: Message): boolean;
   writable(): Promise<void>;
   flush(): Promise<void>;
 }
@@ -62,7 +67,7 @@ export class Traffic {
     while (!this.#isResting) {
       let hasRoom = true;
       for (let index = 0; index < BURST && hasRoom; index += 1) {
-        hasRoom = peer.send('sample', sample(id));
+        hasRoom = peer.send('sample', messageOf(id, 'ann.lindqvist', TEXT));
         id += 1;
         this.sent += 1;
       }

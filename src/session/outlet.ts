@@ -7,6 +7,7 @@ import type { Outcome } from '../errors.ts';
 import { type Checksum, FrameType, Kind, copyOf, writeU64 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
 import { Awaited } from './awaited.ts';
+import type { ReadItem } from './calls.ts';
 import type { Deque } from './deque.ts';
 import { Flushes } from './flushes.ts';
 import { type InLine, Line } from './line.ts';
@@ -27,12 +28,12 @@ export type OutletOutput =
       readonly status: number;
       readonly error: Uint8Array | undefined;
     }
-  /** A call was answered; token 0: nobody waits for it any more. `item` is one CBOR item, for a value or an error. */
+  /** A call was answered; token 0: nobody waits for it any more. `item` is one CBOR item, for a value or an error; or the value. */
   | {
       readonly type: 'result';
       readonly token: number;
       readonly status: number;
-      readonly item: Uint8Array | undefined;
+      readonly item: Uint8Array | ReadItem | undefined;
     }
   /** The peer gave up a call that runs here, or has run. */
   | { readonly type: 'cancelled'; readonly seq: number }
@@ -189,6 +190,11 @@ export class Outlet {
     this.direct.append(kind, bytes, start, end, token, 0);
   }
 
+  /** Sends a direct message that was written into the page of `direct`, up to `end`. */
+  acceptDirectWritten(kind: number, end: number): void {
+    this.direct.appendWritten(kind, end, 0, 0);
+  }
+
   /**
    * The caller no longer waits for this token, of a message or of a flush. A message whose writing has not begun is
    * taken back. Returns what is known of it.
@@ -310,7 +316,7 @@ export class Outlet {
   }
 
   /** A result arrived. Returns false when no such call is unanswered. */
-  settleResult(seq: number, status: number, item: Uint8Array | undefined, isAnswer: boolean): boolean {
+  settleResult(seq: number, status: number, item: Uint8Array | ReadItem | undefined, isAnswer: boolean): boolean {
     const token = this.#awaited.settleResult(seq, isAnswer);
     if (token >= 0) this.outputs.push({ type: 'result', token, status, item });
     return token >= 0;
