@@ -35,7 +35,7 @@ export const socketIo: Contestant = {
       socket.on('add', (left, right, answer) => answer(left + right));
       onLink(linkOfServer(socket));
     });
-    http.listen(0, '127.0.0.1');
+    http.listen({ host: '127.0.0.1', port: 0, backlog: 8_192 });
     await once(http, 'listening');
     return {
       address: { port: (http.address() as AddressInfo).port },

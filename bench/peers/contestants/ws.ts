@@ -38,7 +38,7 @@ function contestantWith(name: string, isCorked: boolean): Contestant {
         onLink(linkOf(wire));
         wire.ended = () => wires.delete(wire);
       });
-      http.listen(0, '127.0.0.1');
+      http.listen({ host: '127.0.0.1', port: 0, backlog: 8_192 });
       await once(http, 'listening');
       return {
         address: { port: (http.address() as AddressInfo).port },
