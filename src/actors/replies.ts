@@ -66,7 +66,10 @@ export class Replies {
       }
     } catch (error) {
       this.#functions.refused();
-      this.#owner.handlerFailed(error, `${session.id ?? 'new'}/${session.epoch}/${kind === Kind.RESULT ? '' : 'direct '}${seq}`);
+      this.#owner.handlerFailed(
+        error,
+        `${session.id ?? 'new'}/${session.epoch}/${kind === Kind.RESULT ? '' : 'direct '}${seq}`,
+      );
       this.send(kind, seq, session.epoch, ResultStatus.FAILED, error);
       return;
     }

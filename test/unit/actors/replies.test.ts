@@ -37,7 +37,9 @@ function scene() {
     weigh: () => 1,
   };
   const functions = new Functions(owner, 2);
-  const replies = new Replies(session, codec, functions, { handlerFailed: (_, messageId) => void failed.push(messageId) });
+  const replies = new Replies(session, codec, functions, {
+    handlerFailed: (_, messageId) => void failed.push(messageId),
+  });
   return { replies, sent, failed, functions };
 }
 
