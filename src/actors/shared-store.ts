@@ -51,10 +51,12 @@ export interface HookFault {
   readonly cause: unknown;
 }
 
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 /** One end's shared store. */
 export class SharedStore implements StoreView {
   /** Keys that the peer may not write. */
-  serverKeys: ReadonlySet<string> = new Set();
+  serverKeys: ReadonlySet<string> = NO_KEYS;
   /** Asked before a write of the peer counts. */
   mayWrite: MayWrite | undefined;
   /** Changes sent in this epoch, at the end that decides. */

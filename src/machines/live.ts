@@ -18,6 +18,8 @@ export interface MachineClock {
 export interface EngineOptions {
   readonly input: unknown;
   readonly clock: MachineClock;
+  /** A delay is over: `work` goes on when nothing else is under way. */
+  due(work: () => void): void;
   /** An effect was commanded; it is carried out when the transition is complete. */
   emitted(effect: { readonly type: string }): void;
   /** Shown each event that meant something, once its transition is complete, before its effects are carried out. */
@@ -49,7 +51,11 @@ const INIT = { type: 'xstate.init' };
 
 /** Runs a machine as an XState actor. */
 export function actorEngine(machine: AnyStateMachine, options: EngineOptions): Engine {
-  const { input, clock, seen } = options;
+  const { input, seen } = options;
+  const clock: MachineClock = {
+    setTimeout: (fire, delayMs) => options.clock.setTimeout(() => options.due(fire), delayMs),
+    clearTimeout: (ticket) => options.clock.clearTimeout(ticket),
+  };
   const actor: Actor<AnyStateMachine> = createActor(machine, {
     input,
     clock,
@@ -173,7 +179,7 @@ class QuickEngine implements Engine {
       this.#forget(id);
       this.send(event);
     };
-    (this.#timers ??= []).push({ id, ticket: this.#options.clock.setTimeout(fire, forMs) });
+    (this.#timers ??= []).push({ id, ticket: this.#options.clock.setTimeout(() => this.#options.due(fire), forMs) });
   }
 
   #disarm(id: string): void {

@@ -64,7 +64,7 @@ export function runMachine<M extends AnyStateMachine>(
 }
 
 /** A machine that runs, and what its engine works with: one object, because there may be very many. */
-class Running<M extends AnyStateMachine> implements RunningMachine<M>, EngineOptions, MachineClock {
+class Running<M extends AnyStateMachine> implements RunningMachine<M>, EngineOptions {
   readonly #options: RunOptions<M>;
   readonly #engine: Engine;
   /** Commanded by the transition that is under way. */
@@ -122,15 +122,11 @@ class Running<M extends AnyStateMachine> implements RunningMachine<M>, EngineOpt
   }
 
   get clock(): MachineClock {
-    return this;
+    return this.#options.clock;
   }
 
-  setTimeout(fire: () => void, delayMs: number): unknown {
-    return this.#options.clock.setTimeout(() => this.#take(fire), delayMs);
-  }
-
-  clearTimeout(ticket: unknown): void {
-    this.#options.clock.clearTimeout(ticket);
+  due(work: () => void): void {
+    this.#take(work);
   }
 
   // XState's conditional types stay open while M does, so what comes out is named here once.

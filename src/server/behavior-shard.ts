@@ -13,12 +13,13 @@ import type { Surroundings } from '../actors/neighbors.ts';
 import { type Authenticate, Shard, type ShardOwner } from '../actors/shard.ts';
 import { publishNews } from '../actors/told.ts';
 import { Validation } from '../actors/validation.ts';
-import { type ConnectionSource, ConnectionView } from '../client/connection.ts';
+import { ConnectionView } from '../client/connection.ts';
 import type { Contract, Credentials } from '../contract.ts';
 import { HomingError } from '../errors.ts';
 import type { Behavior } from './behavior.ts';
 import type { Certificate } from '../transports/ends.ts';
 import { DialledSession } from './dialled-session.ts';
+import { HostedSource } from './hosted-source.ts';
 import { ShardDesk } from './shard-desk.ts';
 import { type Held, type Offload, type Session, SessionHandle } from './session.ts';
 
@@ -289,22 +290,5 @@ export class BehaviorShard {
   #view(info: SessionInfo, tell: (view: ConnectionView) => void): void {
     const view = this.#views.get(info.id);
     if (view !== undefined) tell(view);
-  }
-}
-
-/** What the connection of an accepted session shows. */
-class HostedSource implements ConnectionSource {
-  readonly #hosted: HostedSession;
-
-  constructor(hosted: HostedSession) {
-    this.#hosted = hosted;
-  }
-
-  state(): 'up' | 'closed' {
-    return this.#hosted.isAttached ? 'up' : 'closed';
-  }
-
-  rttMs(): number | undefined {
-    return this.#hosted.actor.session.liveness.rttMs;
   }
 }
