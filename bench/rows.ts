@@ -23,7 +23,7 @@ const crowds = { full: { rounds: 3, sessions: 10_000 }, quick: { rounds: 2, sess
 const storms = { full: { rounds: 5, sessions: 5_000 }, quick: { rounds: 2, sessions: 1_500 } };
 const works = { full: { rounds: 7, milliseconds: 3_000 }, quick: { rounds: 2, milliseconds: 1_000 } };
 const inspections = {
-  full: { rounds: 11, milliseconds: 3_000, sessions: 2_000, fleet: 10_000 },
+  full: { rounds: 11, milliseconds: 3_000, sessions: 5_000, fleet: 10_000 },
   quick: { rounds: 2, milliseconds: 1_500, sessions: 500, fleet: 1_000 },
 };
 const idles = { full: { rounds: 1, connections: 5_000 }, quick: { rounds: 1, connections: 1_000 } };

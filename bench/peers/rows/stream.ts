@@ -23,25 +23,6 @@ export const largeStream: PeerRow = (run) => streams(run, { sizes: [2 * KB, 64 *
 /** A hundred connections of one process, 90 bytes, both ways. */
 export const manyStreams: PeerRow = (run) => streams(run, { sizes: [90], links: 100 });
 
-/** Rates of a stream of 90 bytes to the server, of contestants that need not take part in the rest; one for each round. */
-export async function streamRates(
-  names: readonly string[],
-  { rounds, milliseconds }: { readonly rounds: number; readonly milliseconds: number },
-): Promise<readonly (readonly number[])[]> {
-  const slice: Slice = { direction: 'up', bytes: 90, milliseconds };
-  const reached = await hold({ tell: () => {} }, names, {
-    rounds,
-    open: (name) => connected(name, 1),
-    warm: (pair) => pair.stream(slice),
-    async slice(pair) {
-      const { rate, faults } = await pair.stream(slice);
-      if (faults.lost > 0) throw new Error(`expected every message to arrive, lost ${faults.lost}`);
-      return rate;
-    },
-  });
-  return names.map((name) => reached.get(name) ?? []);
-}
-
 interface Streams {
   readonly sizes: readonly number[];
   readonly links: number;
