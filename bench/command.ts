@@ -18,67 +18,88 @@ export interface BenchOrder {
   readonly contestants: readonly string[] | undefined;
 }
 
+type Rows = Readonly<Record<string, PeerRow>>;
+
 /** What there is besides the peers' rows. */
 export interface Surroundings {
   /** More rows, by group and name. */
-  readonly groups: Readonly<Record<string, Readonly<Record<string, PeerRow>>>>;
+  readonly groups: Readonly<Record<string, Rows>>;
   /** Rows that take minutes: they are measured when they are named, and not else. */
-  readonly long?: Readonly<Record<string, PeerRow>> | undefined;
+  readonly long?: Rows | undefined;
   /** Where the results of a full run are kept, a folder that ends in a slash; undefined: nowhere. */
   readonly results: string | undefined;
 }
 
 /**
- * Runs rows. Resolves to the exit code: 2 for a name that is not known. With BENCH_OUT=file the report is written there,
- * after each row, so that a run that is cut short keeps what it has; beside a `.json` as Markdown too.
+ * Runs rows. Resolves to the exit code: 1 when one broke off, 2 for a name that is not known. With BENCH_OUT=file the report
+ * is written there, after each row, so that a run that is cut short keeps what it has; beside a `.json` as Markdown too.
  */
 export async function runBench(order: BenchOrder, { groups, long = {}, results }: Surroundings): Promise<number> {
-  const all: Readonly<Record<string, Readonly<Record<string, PeerRow>>>> = { peers: peerRows, ...groups };
-  const rows = Object.assign({}, ...Object.values(all), long) as Readonly<Record<string, PeerRow>>;
-  const names = order.rows.flatMap((name) => Object.keys(all[name] ?? { [name]: true }));
-  const strange = [
-    ...names.filter((name) => rows[name] === undefined),
-    ...(order.contestants ?? []).filter((name) => !contestantNames.includes(name)),
-  ];
-  if (strange.length > 0) {
-    const known = [...Object.keys(all), ...Object.keys(rows)];
-    say(`unknown: ${strange.join(', ')}\nrows: ${known.join(', ')}\ncontestants: ${contestantNames.join(', ')}`);
+  const plan = planOf(order, { peers: peerRows, ...groups }, long);
+  if ('complaint' in plan) {
+    say(plan.complaint);
     return 2;
   }
-  const isFull = names.length === 0 && !order.isQuick && order.contestants === undefined;
-  const wanted =
-    names.length > 0 ? names : order.isQuick ? quickRows : Object.keys(rows).filter((name) => long[name] === undefined);
-  const needsPeers = wanted.some((name) => peerRows[name] !== undefined);
-  const { present, absent } = needsPeers
-    ? await muster(order.contestants ?? (order.isQuick ? quickNames : contestantNames))
-    : { present: [], absent: [] };
-  const report = (done: Record<string, readonly Measured[]>): Report => ({
+  const { present, absent } = await muster(plan.contestants);
+  const head: Omit<Report, 'rows' | 'failures'> = {
     date: new Date().toISOString().slice(0, 10),
     scale: order.isQuick ? 'quick' : 'full',
     machine: machine(),
     contestants: present,
     absent,
-    rows: done,
-  });
-  const files = [
-    process.env['BENCH_OUT'],
-    isFull && results !== undefined ? `${results}${report({}).date}.json` : undefined,
-  ];
-  const done: Record<string, readonly Measured[]> = {};
-  if (!order.isJson) console.log(headOf(report({})));
-  for (const name of wanted) {
-    done[name] = (await rows[name]?.(runOf(name, order, present))) ?? [];
-    clearProgress();
-    if (!order.isJson)
-      console.log(
-        `\n${name}\n${linesOf(done[name])
-          .map((line) => `  ${line}`)
-          .join('\n')}`,
-      );
-    for (const file of files) if (file !== undefined) save(file, report(done));
+  };
+  const files = [process.env['BENCH_OUT'], plan.isFull && results !== undefined ? `${results}${head.date}.json` : ''];
+  const print = (text: string): void => (order.isJson ? undefined : console.log(text));
+  const rows: Record<string, readonly Measured[]> = {};
+  const failures: Record<string, string> = {};
+  print(headOf(head));
+  for (const [name, row] of plan.rows) {
+    try {
+      rows[name] = await row(runOf(name, order, present));
+      clearProgress();
+      print(`\n${[name, ...linesOf(rows[name])].join('\n  ')}`);
+    } catch (error) {
+      failures[name] = error instanceof Error ? error.message : String(error);
+      clearProgress();
+      say(`!!! ${name} BROKE OFF: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+    for (const file of files) if (file !== undefined && file !== '') save(file, { ...head, rows, failures });
   }
-  if (order.isJson) console.log(JSON.stringify(report(done), undefined, 2));
-  return 0;
+  if (order.isJson) console.log(JSON.stringify({ ...head, rows, failures } satisfies Report, undefined, 2));
+  return Object.keys(failures).length === 0 ? 0 : 1;
+}
+
+interface Plan {
+  readonly rows: readonly (readonly [name: string, row: PeerRow])[];
+  /** Who is to take part; empty when no row compares. */
+  readonly contestants: readonly string[];
+  /** Whether it is all there is to measure. */
+  readonly isFull: boolean;
+}
+
+function planOf(
+  { rows: given, isQuick, contestants }: BenchOrder,
+  groups: Readonly<Record<string, Rows>>,
+  long: Rows,
+): Plan | { readonly complaint: string } {
+  const all = Object.assign({}, ...Object.values(groups), long) as Rows;
+  const named = given.flatMap((name) => Object.keys(groups[name] ?? { [name]: true }));
+  const strange = [
+    ...named.filter((name) => all[name] === undefined),
+    ...(contestants ?? []).filter((name) => !contestantNames.includes(name)),
+  ];
+  if (strange.length > 0) {
+    const known = [...Object.keys(groups), ...Object.keys(all)].join(', ');
+    return { complaint: `unknown: ${strange.join(', ')}\nrows: ${known}\ncontestants: ${contestantNames.join(', ')}` };
+  }
+  const wanted = named.length > 0 ? named : isQuick ? quickRows : Object.values(groups).flatMap(Object.keys);
+  const rows = wanted.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]] as const]));
+  const isCompared = wanted.some((name) => peerRows[name] !== undefined);
+  return {
+    rows,
+    contestants: isCompared ? ['homing', ...(contestants ?? (isQuick ? quickNames : contestantNames))] : [],
+    isFull: named.length === 0 && !isQuick && contestants === undefined,
+  };
 }
 
 /** Who can take part; who cannot is told of loudly. */
@@ -86,7 +107,7 @@ async function muster(wanted: readonly string[]) {
   const present: Participant[] = [];
   const absent: Absent[] = [];
   for (const name of contestantNames) {
-    if (name !== 'homing' && !wanted.includes(name)) continue;
+    if (!wanted.includes(name)) continue;
     const reason = await obstacleOf(name);
     if (reason === undefined) {
       const { promises, settings } = await contestantOf(name);
@@ -107,7 +128,7 @@ function runOf(row: string, { isQuick }: BenchOrder, present: readonly Participa
   };
 }
 
-function headOf({ scale, machine: { node, platform, cores, openFiles }, contestants }: Report): string {
+function headOf({ scale, machine: { node, platform, cores, openFiles }, contestants }: Omit<Report, 'rows'>): string {
   const head = `Node ${node}, ${platform}, ${cores} cores, ${openFiles ?? 'unlimited'} open files, ${scale}`;
   const lines = contestants.map(
     ({ name, promises, settings }) => `  ${name.padEnd(16)}  ${promises}\n${' '.repeat(20)}${settings}`,

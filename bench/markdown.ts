@@ -3,7 +3,7 @@ import type { Report } from './report.ts';
 import { type Measured, showFaults, showGoal, showNumber, spreadOf } from './table.ts';
 
 /** The page of a report. */
-export function markdownOf({ date, scale, machine, contestants, absent, rows }: Report): string {
+export function markdownOf({ date, scale, machine, contestants, absent, rows, failures = {} }: Report): string {
   const { node, platform, cores, processor, memoryGb, openFiles } = machine;
   const intro = [
     `Measured ${date}${scale === 'quick' ? ' in quick mode, which is coarse' : ''}: ${cores} cores of ${processor}, ${memoryGb} GB,`,
@@ -15,6 +15,7 @@ export function markdownOf({ date, scale, machine, contestants, absent, rows }: 
     intro.join('\n'),
     ...(contestants.length > 0 ? ['## Contestants', contestantTable(contestants)] : []),
     ...(absent.length > 0 ? [absent.map(({ name, reason }) => `- ${name} was left out: ${reason}`).join('\n')] : []),
+    ...Object.entries(failures).map(([name, reason]) => `${name} broke off: ${reason}`),
     ...Object.entries(rows).flatMap(([name, row]) => [`## ${name}`, rowTable(row)]),
   ].join('\n\n')}\n`;
 }

@@ -15,7 +15,7 @@ export class Program implements AsyncDisposable {
    * CPU profile of each thread there.
    */
   constructor(file: URL, args: readonly string[] = [], flags: readonly string[] = []) {
-    this.#name = file.pathname.split('/').at(-1) ?? '';
+    this.#name = [file.pathname.split('/').at(-1), ...args.slice(0, 1)].join(' ');
     this.#child = fork(file, args, { execArgv: [...process.execArgv, ...profiling(), ...flags] });
     this.#child.on('message', (message) => this.#take(message));
     // Not 'exit': what it said last may come after that.

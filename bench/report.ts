@@ -31,6 +31,8 @@ export interface Report {
   readonly contestants: readonly Participant[];
   readonly absent: readonly Absent[];
   readonly rows: Readonly<Record<string, readonly Measured[]>>;
+  /** Rows that broke off, with the reason of each. */
+  readonly failures?: Readonly<Record<string, string>>;
 }
 
 /** Writes a report into a file, `….json`, and as Markdown beside it. Makes the folder if it is not there. */

@@ -26,7 +26,7 @@ const inspections = {
   full: { rounds: 11, milliseconds: 3_000, sessions: 5_000, fleet: 10_000 },
   quick: { rounds: 2, milliseconds: 1_500, sessions: 500, fleet: 1_000 },
 };
-const idles = { full: { rounds: 3, connections: 5_000 }, quick: { rounds: 1, connections: 1_000 } };
+const idles = { full: { rounds: 1, connections: 5_000 }, quick: { rounds: 1, connections: 1_000 } };
 const soaks = { full: { looks: 11, everyMs: 60_000 }, quick: { looks: 5, everyMs: 4_000 } };
 const visits = { full: { rounds: 5, connections: 20_000 }, quick: { rounds: 2, connections: 3_000 } };
 

@@ -92,16 +92,15 @@ export function spreadOf(rounds: readonly number[]): string {
   return `${showNumber(Math.min(...rounds), '')} to ${showNumber(Math.max(...rounds), '')} in ${rounds.length}`;
 }
 
-/** The goal in words, and whether it is missed; '' of none. */
+/** The goal in words, and whether it is reached; '' of none. */
 export function showGoal(value: number, goal: Goal | undefined, unit: string): string {
   if (goal === undefined) return '';
   const words =
     'atMost' in goal ? `at most ${showNumber(goal.atMost, unit)}` : `at least ${showNumber(goal.atLeast, unit)}`;
-  return `goal ${words}${isReached(value, goal) ? '' : ': missed'}`;
+  return `goal ${words}: ${isReached(value, goal) ? 'reached' : 'missed'}`;
 }
 
-/** Whether a value is as wanted. */
-export function isReached(value: number, goal: Goal): boolean {
+function isReached(value: number, goal: Goal): boolean {
   return 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast;
 }
 

@@ -112,10 +112,14 @@ describe('docs/options.md', () => {
 });
 
 describe('docs/numbers.md', () => {
-  it('is what the README shows', () => {
-    const rows = rowsOf('docs/numbers.md');
+  it('is what the README shows, as far as its first table goes', () => {
+    const isHead = ([what, goal]: readonly (string | undefined)[]): boolean => what === 'what' && goal === 'goal';
+    const all = rowsOf('docs/numbers.md');
+    // Tables of later sections stand there alone.
+    const next = all.findIndex((row, index) => index > 0 && isHead(row));
+    const rows = all.slice(0, next);
     const shown = rowsOf('README.md');
-    const from = shown.findIndex(([what, goal]) => what === 'what' && goal === 'goal');
+    const from = shown.findIndex(isHead);
     expect(rows.length).toBeGreaterThan(4);
     expect(shown.slice(from, from + rows.length)).toEqual(rows);
   });

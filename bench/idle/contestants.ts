@@ -15,11 +15,13 @@ export const idleUses = ['silent', 'spoken'] as const;
 /** One of them. */
 export type IdleUse = (typeof idleUses)[number];
 
-/** Bytes that one thread, and the whole process, holds after everything that nobody needs is gone. */
+/** What one thread, and the whole process, holds after everything that nobody needs is gone. */
 export interface IdleWeight {
   readonly heap: number;
   /** Outside of the heap, buffers included. */
   readonly external: number;
   readonly arrayBuffers: number;
   readonly rss: number;
+  /** Maps, Sets and WeakMaps. */
+  readonly tables: number;
 }

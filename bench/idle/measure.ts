@@ -15,12 +15,12 @@ export interface IdleScale {
 }
 
 /** Come before anything is weighed. */
-const FIRST = 200;
+const FIRST = 100;
 
-/** After an exchange acks leave, and outboxes are let go. */
-const SETTLE_MS = 1_000;
+/** After an exchange the acks leave; a session that was quiet for a heartbeat interval lets its outboxes go. */
+const SETTLE_MS = { silent: 500, spoken: 6_500 } as const;
 
-/** Bytes of one idle connection. */
+/** What one idle connection has. */
 type Share = Readonly<Record<keyof IdleWeight, number>>;
 
 /** With IDLE_SNAPSHOT=prefix each server leaves its heap in two files: before the crowd came, and after. */
@@ -58,6 +58,11 @@ export async function measureIdle({ rounds, connections }: IdleScale): Promise<r
       all.map(({ rss }) => rss),
       'B',
     ),
+    ofRounds(
+      '… Maps, Sets and WeakMaps',
+      all.map(({ tables }) => tables),
+      '',
+    ),
   ]);
 }
 
@@ -67,18 +72,20 @@ function chosen(): readonly IdleName[] {
   return only === undefined ? idleNames : idleNames.filter((name) => only.includes(name));
 }
 
-async function shareOf(name: IdleName, use: IdleUse, connections: number): Promise<Share> {
+/** Bytes of one connection with this server, after so many have come. */
+export async function shareOf(name: IdleName, use: IdleUse, connections: number): Promise<Share> {
   await using server = new Program(new URL('./server.ts', import.meta.url), [name]);
   const { port } = await server.next<{ readonly port: number }>();
   await using crowd = new Program(new URL('./crowd.ts', import.meta.url), [name, String(port)]);
   await crowd.next<'ready'>();
   const come = async (count: number): Promise<IdleWeight> => {
     await crowd.ask<'there'>({ count, use } satisfies CrowdOrder);
-    await sleep(SETTLE_MS);
+    await sleep(SETTLE_MS[use]);
     if (snapshot !== undefined) await server.ask<string>({ snapshot: fileOf(name, use, count) });
     return server.ask<IdleWeight>('weigh');
   };
-  const before = await come(FIRST);
+  await come(FIRST / 2);
+  const before = await come(FIRST / 2);
   const after = await come(connections);
   const share = (part: keyof IdleWeight): number => (after[part] - before[part]) / connections;
   return {
@@ -86,9 +93,10 @@ async function shareOf(name: IdleName, use: IdleUse, connections: number): Promi
     external: share('external'),
     arrayBuffers: share('arrayBuffers'),
     rss: share('rss'),
+    tables: share('tables'),
   };
 }
 
 function fileOf(name: IdleName, use: IdleUse, count: number): string {
-  return `${snapshot}-${name}-${use}-${count === FIRST ? 'before' : 'after'}.heapsnapshot`;
+  return `${snapshot}-${name}-${use}-${count < FIRST ? 'before' : 'after'}.heapsnapshot`;
 }

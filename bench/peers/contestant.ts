@@ -66,6 +66,8 @@ export interface Link {
   readonly call?: ((left: number, right: number) => Promise<number>) | undefined;
   /** Calls back whenever messages can be sent again after a cut (not for the first time). */
   onUp(tell: () => void): void;
+  /** Calls back when this end notices a cut; undefined where the contestant tells nothing. */
+  readonly onDown?: ((tell: () => void) => void) | undefined;
   /** Ends it, and what it holds. */
   close(): Promise<void>;
 }

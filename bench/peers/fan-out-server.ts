@@ -58,7 +58,8 @@ async function fanOut({ outstanding, milliseconds, bytes }: FanOutOrder): Promis
   }
   const after = await count();
   const { doubled, reordered } = after;
-  const rate = ((after.came - before.came) / (lastMs - beganMs)) * 1_000;
+  // Where nothing came there is no last one to measure to.
+  const rate = lastMs === beganMs ? 0 : ((after.came - before.came) / (lastMs - beganMs)) * 1_000;
   return { rate, faults: { lost: lostOf(sent * links, after), doubled, reordered } };
 }
 

@@ -25,4 +25,8 @@ export const goals = {
   idle: { ws: { atMost: 1.5 } },
   /** The time until all sessions of a storm are up again and have what was pending: five times as fast. */
   storm: { 'socket.io': { atMost: 0.2 } },
+  /** Of a stream whose line is cut every 50 ms: Homing's share of its own stream over the same line uncut. */
+  cut: { homing: { atLeast: 0.6 } },
+  /** The p99 of calls beside a hot session: how many times that without one, of Homing itself. */
+  neighbor: { homing: { atMost: 2 } },
 } satisfies Readonly<Record<string, Goals>>;

@@ -86,6 +86,6 @@ export class Pair implements AsyncDisposable {
 }
 
 /** A program of this folder, as source or compiled, as this file is. */
-function besides(name: string): URL {
+export function besides(name: string): URL {
   return new URL(`./${name}${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
 }

@@ -24,6 +24,7 @@ export class RedialledLink implements Link {
   #wire: Wire;
   #take: (message: Message) => void = () => {};
   #tellUp: () => void = () => {};
+  #tellDown: () => void = () => {};
   #isClosed = false;
 
   /** Dials for the first time. */
@@ -58,6 +59,10 @@ export class RedialledLink implements Link {
     this.#tellUp = tell;
   }
 
+  onDown(tell: () => void): void {
+    this.#tellDown = tell;
+  }
+
   close(): Promise<void> {
     this.#isClosed = true;
     this.#wire.close();
@@ -74,6 +79,7 @@ export class RedialledLink implements Link {
   }
 
   async #return(): Promise<void> {
+    if (!this.#isClosed) this.#tellDown();
     const wire = await redial(this.#dial, { isEager: this.#isEager, isWanted: () => !this.#isClosed });
     if (wire === undefined) return;
     this.#adopt(wire);

@@ -67,6 +67,11 @@ const others: Readonly<Record<string, Entry>> = {
     hasCalls: true,
     load: async () => (await import('./contestants/homing.ts')).homingInspected,
   },
+  'homing in a shard': {
+    packages: {},
+    hasCalls: true,
+    load: async () => (await import('./contestants/homing-shard.ts')).homingInShard,
+  },
 };
 
 /** Who is compared: Homing first, with what the others are. */
@@ -82,7 +87,7 @@ export function wantedBy(name: string): Readonly<Record<string, string>> {
 
 /** Whether its links have `call`. */
 export function hasCalls(name: string): boolean {
-  return entries[name]?.hasCalls === true;
+  return (entries[name] ?? others[name])?.hasCalls === true;
 }
 
 /** Loads one. Throws when there is none of this name, or a package of it is not installed. */

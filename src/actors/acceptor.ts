@@ -5,7 +5,7 @@
  */
 import { type EndCode, HomingError, isTerminal } from '../errors.ts';
 import { acceptingMachine } from '../machines/accepting.ts';
-import { type RunningMachine, type StateWord, runMachine } from '../machines/runner.ts';
+import { type RunningMachine, type RunOptions, type StateWord, runMachine } from '../machines/runner.ts';
 import { type Tombstone, type Verdict, judge } from '../session/registry.ts';
 import type { Parting } from '../session/session.ts';
 import { Codec } from '../wire/codec.ts';
@@ -29,7 +29,7 @@ import { channels } from './channels.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { describeError, isThenable } from './describe.ts';
 import type { Settings } from './options.ts';
-import type { Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
+import type { Clock, Dial, Host, Line, LineEnds, LineEvents } from './ports.ts';
 import type { Roster } from './roster.ts';
 import type { RosterConnection, Ticket } from './roster-entry.ts';
 import { addressOf } from './shown.ts';
@@ -91,7 +91,7 @@ const RESTART_MS = 150;
 export const NO_DOOR: Door = { number: 0, directPort: 0, spreads: false };
 
 /** One accepted connection. */
-export class Acceptor implements Carrier, LinkOwner, RosterConnection {
+export class Acceptor implements Carrier, LinkOwner, RosterConnection, RunOptions<typeof acceptingMachine> {
   readonly machine = 'accepting';
   readonly link: Link;
   readonly #owner: AcceptorOwner;
@@ -113,16 +113,7 @@ export class Acceptor implements Carrier, LinkOwner, RosterConnection {
     this.#ticket = owner.roster?.enter(this);
     owner.moved(undefined, 'authenticating');
     this.#publishState(undefined, 'authenticating', undefined);
-    this.#machine = runMachine(acceptingMachine, {
-      input: { handshakeMs: owner.settings.handshakeMs },
-      clock: owner.host.clock,
-      onEffect: () => this.#hangUp(),
-      onState: (state, previous) => {
-        owner.moved(previous, state);
-        this.#publishState(previous, state, this.#machine.context().cause);
-      },
-      seen: this.#ticket,
-    });
+    this.#machine = runMachine(acceptingMachine, this);
     this.link = new Link(owner.host, this, dial, HELLO_ONLY, owner.books);
   }
 
@@ -155,6 +146,29 @@ export class Acceptor implements Carrier, LinkOwner, RosterConnection {
     if (!channel.hasSubscribers) return;
     const address = addressOf(this.link);
     channel.publish({ machine: 'accepting', from, to, cause, sessionId: this.#session?.id, address });
+  }
+
+  // ---- what its machine asks and tells
+
+  get input(): { readonly handshakeMs: number } {
+    return { handshakeMs: this.#owner.settings.handshakeMs };
+  }
+
+  get clock(): Clock {
+    return this.#owner.host.clock;
+  }
+
+  get seen(): Ticket | undefined {
+    return this.#ticket;
+  }
+
+  onEffect(): void {
+    this.#hangUp();
+  }
+
+  onState(state: AcceptingState, previous: AcceptingState): void {
+    this.#owner.moved(previous, state);
+    this.#publishState(previous, state, this.#machine.context().cause);
   }
 
   // ---- what its link tells

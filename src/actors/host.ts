@@ -1,6 +1,7 @@
 /** The host that Node is: its clock, its randomness, its cryptography. One a client, so that it can be unreferenced. */
 import { type KeyObject, createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { Deadlines } from './deadlines.ts';
 import type { Host } from './ports.ts';
 
 /** A host, and whether its timers keep the process alive. */
@@ -9,44 +10,18 @@ export interface NodeHost extends Host {
   ref(alive: boolean): void;
 }
 
-/** Longest delay that Node's timers take; with a longer one they would fire at once. */
-const DELAY_MAX_MS = 2 ** 31 - 1;
-
-interface Ticket {
-  timer: NodeJS.Timeout;
-}
-
 /**
  * Makes a host of this process. `isQuick`: what one callback writes leaves right after it; otherwise it leaves with what other
  * sockets have brought meanwhile, which is better where there are many.
  */
 export function nodeHost(isQuick = false): NodeHost {
-  const tickets = new Set<Ticket>();
-  let isReferenced = true;
-
-  function arm(ticket: Ticket, fire: () => void, delayMs: number): void {
-    const rest = delayMs - DELAY_MAX_MS;
-    const timer = rest > 0 ? setTimeout(() => arm(ticket, fire, rest), DELAY_MAX_MS) : setTimeout(fire, delayMs);
-    if (!isReferenced) timer.unref();
-    ticket.timer = timer;
-  }
+  const now = (): number => performance.now();
+  const deadlines = new Deadlines(now);
   return {
     clock: {
-      now: () => performance.now(),
-      setTimeout(fire, delayMs) {
-        const ticket = {} as Ticket;
-        tickets.add(ticket);
-        const end = (): void => {
-          tickets.delete(ticket);
-          fire();
-        };
-        arm(ticket, end, delayMs);
-        return ticket;
-      },
-      clearTimeout(ticket) {
-        clearTimeout((ticket as Ticket | undefined)?.timer);
-        tickets.delete(ticket as Ticket);
-      },
+      now,
+      setTimeout: (fire, delayMs) => deadlines.set(fire, delayMs),
+      clearTimeout: (ticket) => deadlines.clear(ticket),
     },
     chance: {
       bytes: (count) => new Uint8Array(randomBytes(count)),
@@ -63,13 +38,7 @@ export function nodeHost(isQuick = false): NodeHost {
     checksum: (bytes) => crc32(bytes),
     defer: (task) => void setImmediate(task),
     soon: isQuick ? (task) => process.nextTick(task) : (task) => void setImmediate(task),
-    ref(alive) {
-      isReferenced = alive;
-      for (const { timer } of tickets) {
-        if (alive) timer.ref();
-        else timer.unref();
-      }
-    },
+    ref: (alive) => deadlines.ref(alive),
   };
 }
 

@@ -3,6 +3,12 @@
  * its own and may still be on its way.
  */
 
+/** What is known of writes to the store. */
+export interface Writes {
+  /** Whether one with at most this ordinal has no verdict yet. */
+  isUnjudged(ordinal: number): boolean;
+}
+
 /** The flushes of one session that began while writes had no verdict. */
 export class JudgedFlushes {
   /** By token: the newest write it waits for, and whether the messages are processed; made for the first one. */
@@ -14,21 +20,21 @@ export class JudgedFlushes {
   }
 
   /** The messages of a flush are processed. Whether it is over. */
-  processed(token: number, isUnjudged: (ordinal: number) => boolean): boolean {
+  processed(token: number, writes: Writes): boolean {
     const flush = this.#waiting?.get(token);
     if (flush === undefined) return true;
     flush.isProcessed = true;
-    if (isUnjudged(flush.lastWrite)) return false;
+    if (writes.isUnjudged(flush.lastWrite)) return false;
     this.#waiting?.delete(token);
     return true;
   }
 
   /** A verdict came: takes the flushes that are over now. */
-  takeOver(isUnjudged: (ordinal: number) => boolean): number[] {
+  takeOver(writes: Writes): number[] {
     const over: number[] = [];
     if (this.#waiting === undefined) return over;
     for (const [token, { lastWrite, isProcessed }] of this.#waiting) {
-      if (!isProcessed || isUnjudged(lastWrite)) continue;
+      if (!isProcessed || writes.isUnjudged(lastWrite)) continue;
       this.#waiting.delete(token);
       over.push(token);
     }
@@ -36,10 +42,10 @@ export class JudgedFlushes {
   }
 
   /** History was lost, and with it writes without a verdict: takes the flushes that waited for one. */
-  takeUnjudged(isUnjudged: (ordinal: number) => boolean): number[] {
+  takeUnjudged(writes: Writes): number[] {
     const lost: number[] = [];
     if (this.#waiting === undefined) return lost;
-    for (const [token, { lastWrite }] of this.#waiting) if (isUnjudged(lastWrite)) lost.push(token);
+    for (const [token, { lastWrite }] of this.#waiting) if (writes.isUnjudged(lastWrite)) lost.push(token);
     this.#waiting.clear();
     return lost;
   }

@@ -24,6 +24,9 @@ const PARDONS_MAX = 3;
 /** Calls that are gathered for one write, at most. */
 const CALLS_GATHERED = 32;
 
+// What one link has to write is taken before any other one is asked; one that failed on the way leaves nothing to the next.
+const gather = new Gather();
+
 /** What the owner of a link is told. After `parted` or `lost` nothing comes any more. */
 export interface LinkOwner {
   /** The line can carry bytes. */
@@ -47,7 +50,6 @@ export class Link implements LineEvents {
   readonly #host: Host;
   readonly #owner: LinkOwner;
   readonly #splitter: Splitter;
-  readonly #gather = new Gather();
   readonly #alarm: Alarm;
   readonly #books: Books | undefined;
   readonly #account: Account;
@@ -140,11 +142,12 @@ export class Link implements LineEvents {
     const { session } = actor;
     this.#callCount = 0;
     const nowMs = this.#host.clock.now();
+    if (gather.bytes > 0) gather.take();
     while (!this.#isCongested) {
-      session.pump(this.#gather, WRITE_BYTES, nowMs);
-      if (this.#gather.bytes === 0) break;
-      this.#countWritten(this.#gather.bytes);
-      if (!this.#line.write(this.#gather.take())) this.#isCongested = true;
+      session.pump(gather, WRITE_BYTES, nowMs);
+      if (gather.bytes === 0) break;
+      this.#countWritten(gather.bytes);
+      if (!this.#line.write(gather.take())) this.#isCongested = true;
     }
     actor.account();
     this.#alarm.set(this.#deadlineMs(session));
@@ -175,8 +178,9 @@ export class Link implements LineEvents {
     const session = this.#actor?.session;
     if (session === undefined) return;
     session.ackNow();
-    session.pump(this.#gather, 0, this.#host.clock.now());
-    if (this.#gather.bytes > 0) this.#line.write(this.#gather.take());
+    if (gather.bytes > 0) gather.take();
+    session.pump(gather, 0, this.#host.clock.now());
+    if (gather.bytes > 0) this.#line.write(gather.take());
   }
 
   /** Sends what is queued and lets the line go without a word. */

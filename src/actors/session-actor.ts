@@ -100,7 +100,8 @@ export class SessionActor
   readonly #owner: SessionOwner;
   readonly #host: Host;
   readonly #codec: Codec;
-  readonly #waits: Waits;
+  /** Made for the first wait. */
+  #waits: Waits | undefined;
   readonly #books: Books | undefined;
   readonly #account: Account;
   readonly #traffic = new Traffic();
@@ -112,7 +113,8 @@ export class SessionActor
   readonly functions: Functions;
   readonly sender: Sender;
   readonly store: SharedStore;
-  readonly #flushes = new JudgedFlushes();
+  /** Made for the first flush. */
+  #flushes: JudgedFlushes | undefined;
   #ending: AbortController | undefined;
   #end: { readonly code: EndCode; readonly reason: string } | undefined;
   #isClosing = false;
@@ -129,9 +131,6 @@ export class SessionActor
     this.decides = decides;
     this.#shortBytes = shortBytesMax(settings.wire);
     this.#codec = new Codec(settings.wire);
-    this.#waits = new Waits(host.clock);
-    // Deadlines of calls count the time with a connection, and there is none yet.
-    this.#waits.pause(true);
     this.callee = new Callee(settings.callsInFlight);
     this.functions = new Functions(this, settings.functions);
     this.session = new Session(this);
@@ -189,13 +188,14 @@ export class SessionActor
   flush(wait: Wait): Promise<void> {
     const begin = (token: number): void => {
       this.requireOpen();
+      this.#flushes ??= new JudgedFlushes();
       this.#flushes.begin(token, this.store.lastUnjudged);
       this.session.outlet.flush(token);
       this.#settleOutputs();
       this.wake();
     };
     const giveUp = (token: number): Outcome => {
-      this.#flushes.leave(token);
+      this.#flushes?.leave(token);
       return this.giveUp(token);
     };
     return this.#wait('flush', wait, begin, giveUp);
@@ -289,7 +289,7 @@ export class SessionActor
     const taker: Taker | undefined =
       limits === own ? undefined : (bytes, start, end) => scan(bytes, start, end, limits) >= 0;
     this.session.attach({ ...peer, taker }, ackAtOnce, this.now());
-    this.#waits.pause(false);
+    this.#waits?.pause(false);
   }
 
   /** Whether no message waits or is handled, and no call runs here. */
@@ -301,7 +301,7 @@ export class SessionActor
   detach(): void {
     this.link = undefined;
     this.session.detach();
-    this.#waits.pause(true);
+    this.#waits?.pause(true);
     // What this connection brought last counts, though it ended with the same bytes.
     this.#settleOutputs();
   }
@@ -345,8 +345,8 @@ export class SessionActor
     const leftover = this.session.startEpoch(finalCursor);
     this.callee.age(this.session.epoch);
     this.#settleOutputs();
-    for (const token of this.#flushes.takeUnjudged(this.#isUnjudged)) {
-      this.#waits.reject(token, this.#ended('flush', this.session.outlet.giveUp(token)));
+    for (const token of this.#flushes?.takeUnjudged(this.store) ?? []) {
+      this.#waits?.reject(token, this.#ended('flush', this.session.outlet.giveUp(token)));
     }
     const { outlet } = this.session;
     this.#gone = this.functions.age();
@@ -383,7 +383,7 @@ export class SessionActor
     this.functions.close();
     this.store.close();
     this.#settleOutputs();
-    this.#waits.rejectAll((what) => this.#ended(what, undefined));
+    this.#waits?.rejectAll((what) => this.#ended(what, undefined));
     this.#ending?.abort(new HomingError(code, `the session ended: ${reason || code}`));
     this.account();
     return counts;
@@ -513,6 +513,17 @@ export class SessionActor
 
   // ---- below
 
+  get #theWaits(): Waits {
+    return (this.#waits ??= this.#makeWaits());
+  }
+
+  #makeWaits(): Waits {
+    const waits = new Waits(this.#host.clock);
+    // Deadlines of calls count the time with a connection.
+    waits.pause(!this.session.attached);
+    return waits;
+  }
+
   get #theCaller(): Caller {
     return (this.#caller ??= this.#makeCaller());
   }
@@ -520,7 +531,7 @@ export class SessionActor
   #makeCaller(): Caller {
     const { session, sender, functions } = this;
     const { callsInFlight, callDeadlineMs, telemetry } = this.#settings;
-    const parts = { session, codec: this.#codec, sender, waits: this.#waits, functions };
+    const parts = { session, codec: this.#codec, sender, waits: this.#theWaits, functions };
     return new Caller({ ...parts, callsInFlight, callDeadlineMs, telemetry }, this);
   }
 
@@ -535,12 +546,12 @@ export class SessionActor
     giveUp: (token: number) => Outcome | undefined,
   ): Promise<void> {
     const { mailbox } = this;
-    if (wait.timeoutMs !== undefined || !mailbox.isRunning) return this.#waits.start(what, wait, begin, giveUp);
+    if (wait.timeoutMs !== undefined || !mailbox.isRunning) return this.#theWaits.start(what, wait, begin, giveUp);
     // The default deadline breaks cycles of handlers that wait for each other: once the turn is over there is none.
     const turn = mailbox.turnCount;
     const binds = (): boolean => mailbox.isRunning && mailbox.turnCount === turn;
     const { turnDeadlineMs } = this.#settings;
-    return this.#waits.start(what, { timeoutMs: turnDeadlineMs, signal: wait.signal }, begin, giveUp, binds);
+    return this.#theWaits.start(what, { timeoutMs: turnDeadlineMs, signal: wait.signal }, begin, giveUp, binds);
   }
 
   /** The peer calls a function that it was passed. */
@@ -602,7 +613,7 @@ export class SessionActor
         return;
       case 'rejected':
         this.#caller?.forget(output.token);
-        this.#waits.reject(output.token, this.#ended(this.#waits.whatOf(output.token) ?? 'message', output.outcome));
+        this.#waits?.reject(output.token, this.#ended(this.#waits?.whatOf(output.token) ?? 'message', output.outcome));
         return;
       case 'oversize':
         this.#refuse(
@@ -620,34 +631,32 @@ export class SessionActor
         );
         return;
       case 'flushed':
-        if (this.#flushes.processed(output.token, this.#isUnjudged)) this.#waits.resolve(output.token);
+        if (this.#flushes?.processed(output.token, this.store) !== false) this.#waits?.resolve(output.token);
         return;
       case 'writable':
-        for (const token of this.#writableTokens?.splice(0) ?? []) this.#waits.resolve(token);
+        for (const token of this.#writableTokens?.splice(0) ?? []) this.#waits?.resolve(token);
         return;
     }
   }
 
   #settleReceipt(token: number, status: number, error: Uint8Array | undefined): void {
-    const event = this.#waits.whatOf(token) ?? 'message';
-    if (status === ReceiptStatus.OK) this.#waits.resolve(token);
+    const event = this.#waits?.whatOf(token) ?? 'message';
+    if (status === ReceiptStatus.OK) this.#waits?.resolve(token);
     else if (status === ReceiptStatus.NO_HANDLER) {
-      this.#waits.reject(
+      this.#waits?.reject(
         token,
         new HomingError('NoHandler', `the peer processed ${event}, but nothing there listens to it`),
       );
     } else {
-      this.#waits.reject(token, remoteError(event, error === undefined ? undefined : this.#decodeError(error)));
+      this.#waits?.reject(token, remoteError(event, error === undefined ? undefined : this.#decodeError(error)));
     }
   }
 
   /** The peer has decided about the oldest write of the store. */
   #judged(changes: number, error: Uint8Array | undefined): void {
     this.store.judged(changes, error === undefined ? undefined : this.#told(error));
-    for (const token of this.#flushes.takeOver(this.#isUnjudged)) this.#waits.resolve(token);
+    for (const token of this.#flushes?.takeOver(this.store) ?? []) this.#waits?.resolve(token);
   }
-
-  readonly #isUnjudged = (ordinal: number): boolean => this.store.isUnjudged(ordinal);
 
   /** An error that the peer tells of, with its code where that is one of ours. */
   #told(error: Uint8Array): HomingError {
@@ -668,7 +677,7 @@ export class SessionActor
   #refuse(token: number, error: HomingError): void {
     this.#caller?.forget(token);
     if (token === 0) this.#owner.failed(error);
-    else this.#waits.reject(token, error);
+    else this.#waits?.reject(token, error);
   }
 
   #ended(what: string, outcome: Outcome | undefined): HomingError {

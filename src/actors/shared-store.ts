@@ -51,10 +51,12 @@ export interface HookFault {
   readonly cause: unknown;
 }
 
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 /** One end's shared store. */
 export class SharedStore implements StoreView {
   /** Keys that the peer may not write. */
-  serverKeys: ReadonlySet<string> = new Set();
+  serverKeys: ReadonlySet<string> = NO_KEYS;
   /** Asked before a write of the peer counts. */
   mayWrite: MayWrite | undefined;
   /** Changes sent in this epoch, at the end that decides. */
@@ -67,7 +69,8 @@ export class SharedStore implements StoreView {
   /** At the end that follows; made when it is needed. */
   #copy: Copy | undefined;
   #isOver = false;
-  readonly #listeners = new StoreListeners((error) => this.#listenerFailed(error));
+  /** Made for the first one. */
+  #listeners: StoreListeners | undefined;
 
   constructor(
     owner: StoreOwner,
@@ -131,6 +134,7 @@ export class SharedStore implements StoreView {
   }
 
   on(event: 'change', listener: StoreListener): () => void {
+    this.#listeners ??= new StoreListeners((error) => this.#listenerFailed(error));
     return this.#listeners.on(event, listener);
   }
 
@@ -227,7 +231,7 @@ export class SharedStore implements StoreView {
     const shown = copy.keys().map((key) => ({ key, plain: copy.get(key)?.plain }));
     copy.clear();
     for (const { key, plain } of shown) this.#owner.shown(key, undefined, plain);
-    this.#listeners.tell(shown.map(({ key }) => [key, undefined, 'peer']));
+    this.#listeners?.tell(shown.map(({ key }) => [key, undefined, 'peer']));
     return loss;
   }
 
@@ -294,7 +298,7 @@ export class SharedStore implements StoreView {
     const now = this.#entryOf(key);
     if (now === before) return;
     if (now?.plain !== before?.plain) this.#owner.shown(key, now?.plain, before?.plain);
-    if (this.#listeners.isUsed) this.#listeners.tell([[key, valueOf(now), by]]);
+    if (this.#listeners?.isUsed === true) this.#listeners.tell([[key, valueOf(now), by]]);
   }
 
   #listenerFailed(error: unknown): void {

@@ -104,7 +104,7 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--quick', 'fewer and shorter rounds, and without names the rows that matter most: two minutes')
     .option('--with <names...>', 'who is measured beside Homing: plain ws socket.io …')
     .option('--json', 'print one JSON object instead of lines')
-    .addHelpText('after', '\nProgress goes to stderr. Exit code: 0 measured, 2 wrong arguments.')
+    .addHelpText('after', '\nProgress goes to stderr. Exit code: 0 measured, 1 a row broke off, 2 wrong arguments.')
     .action(async (rows: readonly string[], options: BenchOptions) => void (code = await bench(rows, options)));
   try {
     await program.parseAsync(words, { from: 'user' });

@@ -27,7 +27,8 @@ export interface ConnectionSource {
 /** A connection as its session shows it. */
 export class ConnectionView implements Connection {
   readonly #source: ConnectionSource;
-  readonly #listeners = new Listeners<ConnectionEvents>((error) => this.#listenerFailed(error));
+  /** Made for the first one. */
+  #listeners: Listeners<ConnectionEvents> | undefined;
 
   constructor(source: ConnectionSource) {
     this.#source = source;
@@ -45,18 +46,19 @@ export class ConnectionView implements Connection {
     name: Name,
     listener: (...args: ConnectionEvents[Name]) => unknown,
   ): () => void {
+    this.#listeners ??= new Listeners<ConnectionEvents>((error) => this.#listenerFailed(error));
     return this.#listeners.on(name, listener);
   }
 
   /** Whether anybody listens to an event. */
   has(name: keyof ConnectionEvents): boolean {
-    return this.#listeners.has(name);
+    return this.#listeners?.has(name) === true;
   }
 
   /** Tells an event; an error that nobody listens to becomes a process warning. */
   emit<Name extends keyof ConnectionEvents>(name: Name, ...args: ConnectionEvents[Name]): void {
-    if (name === 'error' && !this.#listeners.has('error')) warn(args[0] as HomingError);
-    else this.#listeners.emit(name, ...args);
+    if (name === 'error' && !this.has('error')) warn(args[0] as HomingError);
+    else this.#listeners?.emit(name, ...args);
   }
 
   /** Tells of a lost history; what the listeners choose counts while they run. */

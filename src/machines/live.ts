@@ -18,8 +18,10 @@ export interface MachineClock {
 export interface EngineOptions {
   readonly input: unknown;
   readonly clock: MachineClock;
+  /** A delay is over: `work` goes on when nothing else is under way. */
+  due(work: () => void): void;
   /** An effect was commanded; it is carried out when the transition is complete. */
-  readonly emitted: (effect: { readonly type: string }) => void;
+  emitted(effect: { readonly type: string }): void;
   /** Shown each event that meant something, once its transition is complete, before its effects are carried out. */
   readonly seen?: Seen | undefined;
 }
@@ -48,7 +50,12 @@ export interface Engine {
 const INIT = { type: 'xstate.init' };
 
 /** Runs a machine as an XState actor. */
-export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, seen }: EngineOptions): Engine {
+export function actorEngine(machine: AnyStateMachine, options: EngineOptions): Engine {
+  const { input, seen } = options;
+  const clock: MachineClock = {
+    setTimeout: (fire, delayMs) => options.clock.setTimeout(() => options.due(fire), delayMs),
+    clearTimeout: (ticket) => options.clock.clearTimeout(ticket),
+  };
   const actor: Actor<AnyStateMachine> = createActor(machine, {
     input,
     clock,
@@ -59,7 +66,7 @@ export function actorEngine(machine: AnyStateMachine, { input, clock, emitted, s
     },
   });
   const snapshot = (): AnyMachineSnapshot => actor.getSnapshot() as AnyMachineSnapshot;
-  actor.on('*', (effect) => emitted(effect as never));
+  actor.on('*', (effect) => options.emitted(effect as never));
   // Without an observer XState would throw a machine's own error from a real timer; `isActive` throws it instead.
   actor.subscribe({ error: () => {} });
   return {
@@ -111,7 +118,7 @@ class QuickEngine implements Engine {
   readonly #program: Program;
   readonly #options: EngineOptions;
   /** Timers that are armed: there are two at most. */
-  readonly #timers: { readonly id: string; readonly ticket: unknown }[] = [];
+  #timers: { readonly id: string; readonly ticket: unknown }[] | undefined;
   #state: ProgramBranch['next'];
   #context: object;
   #isStopped = false;
@@ -151,7 +158,7 @@ class QuickEngine implements Engine {
 
   stop(): void {
     this.#isStopped = true;
-    for (const { ticket } of this.#timers.splice(0)) this.#options.clock.clearTimeout(ticket);
+    for (const { ticket } of this.#timers?.splice(0) ?? []) this.#options.clock.clearTimeout(ticket);
   }
 
   #take({ disarms, steps, next }: ProgramBranch, event: { readonly type: string }): void {
@@ -169,16 +176,23 @@ class QuickEngine implements Engine {
 
   #arm(id: string, event: { readonly type: string }, forMs: number): void {
     const fire = (): void => {
-      const at = this.#timers.findIndex((timer) => timer.id === id);
-      if (at >= 0) this.#timers.splice(at, 1);
+      this.#forget(id);
       this.send(event);
     };
-    this.#timers.push({ id, ticket: this.#options.clock.setTimeout(fire, forMs) });
+    (this.#timers ??= []).push({ id, ticket: this.#options.clock.setTimeout(() => this.#options.due(fire), forMs) });
   }
 
   #disarm(id: string): void {
-    const at = this.#timers.findIndex((timer) => timer.id === id);
-    const [timer] = at < 0 ? [] : this.#timers.splice(at, 1);
+    const timer = this.#forget(id);
     if (timer !== undefined) this.#options.clock.clearTimeout(timer.ticket);
+  }
+
+  #forget(id: string): { readonly ticket: unknown } | undefined {
+    const at = this.#timers?.findIndex((timer) => timer.id === id) ?? -1;
+    if (at < 0) return undefined;
+    const [timer] = this.#timers?.splice(at, 1) ?? [];
+    // A state without a delay, where most connections are most of the time, keeps no list.
+    if (this.#timers?.length === 0) this.#timers = undefined;
+    return timer;
   }
 }

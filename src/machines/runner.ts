@@ -27,9 +27,9 @@ export interface RunOptions<M extends AnyStateMachine> {
   readonly input: InputFrom<M>;
   readonly clock: MachineClock;
   /** Carries one effect out, at once; may send events, which are handled after it. */
-  readonly onEffect: (effect: EmittedFrom<M>) => void;
+  onEffect(effect: EmittedFrom<M>): void;
   /** Told each change of the top-level state, before the effects of the same transition; may send events. */
-  readonly onState: (state: StateWord<M>, previous: StateWord<M>) => void;
+  onState(state: StateWord<M>, previous: StateWord<M>): void;
   /** Shown each event that meant something, its initial one first; must not send events. */
   readonly seen?: Seen | undefined;
 }
@@ -60,67 +60,123 @@ export function runMachine<M extends AnyStateMachine>(
   options: RunOptions<M>,
   begin: (machine: AnyStateMachine, options: EngineOptions) => Engine = quickEngine,
 ): RunningMachine<M> {
-  const { clock, onEffect, onState } = options;
-  const effects: EmittedFrom<M>[] = [];
-  const waiting: (() => void)[] = [];
-  let isBusy = false;
-  let isStopped = false;
+  return new Running(machine, options, begin);
+}
 
-  const timers = {
-    setTimeout: (fire: () => void, delayMs: number) => clock.setTimeout(() => take(fire), delayMs),
-    clearTimeout: (ticket: unknown) => clock.clearTimeout(ticket),
-  };
+/** A machine that runs, and what its engine works with: one object, because there may be very many. */
+class Running<M extends AnyStateMachine> implements RunningMachine<M>, EngineOptions {
+  readonly #options: RunOptions<M>;
+  readonly #engine: Engine;
+  /** Commanded by the transition that is under way. */
+  #effects: EmittedFrom<M>[] | undefined;
+  /** Came while something was being done. */
+  #waiting: Work[] | undefined;
+  #word: StateWord<M>;
+  #isBusy = false;
+  #isStopped = false;
+
+  constructor(machine: M, options: RunOptions<M>, begin: (machine: AnyStateMachine, options: EngineOptions) => Engine) {
+    this.#options = options;
+    this.#engine = begin(machine, this);
+    this.#word = this.#engine.words()[0] as StateWord<M>;
+    this.#take(START);
+  }
+
+  // ---- what its holder does
+
+  send(event: EventFromLogic<M>): void {
+    this.#take(event);
+  }
+
+  state(): StateWord<M> {
+    return this.#word;
+  }
+
+  words(): readonly string[] {
+    return this.#engine.words();
+  }
+
+  context(): ContextFrom<M> {
+    return this.#engine.context() as ContextFrom<M>;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#effects = undefined;
+    this.#waiting = undefined;
+    this.#engine.stop();
+  }
+
+  get actor(): Actor<M> | undefined {
+    return this.#engine.actor as Actor<M> | undefined;
+  }
+
+  // ---- what its engine asks
+
+  get input(): unknown {
+    return this.#options.input;
+  }
+
+  get seen(): Seen | undefined {
+    return this.#options.seen;
+  }
+
+  get clock(): MachineClock {
+    return this.#options.clock;
+  }
+
+  due(work: () => void): void {
+    this.#take(work);
+  }
+
   // XState's conditional types stay open while M does, so what comes out is named here once.
-  const emitted = (effect: { readonly type: string }): void => void effects.push(effect as EmittedFrom<M>);
-  const engine = begin(machine, { input: options.input, clock: timers, emitted, seen: options.seen });
-  let word = engine.words()[0] as StateWord<M>;
-  take(() => engine.start());
-  return {
-    send: (event) => take(() => engine.send(event)),
-    state: () => word,
-    words: () => engine.words(),
-    context: () => engine.context() as ContextFrom<M>,
-    stop,
-    actor: engine.actor as Actor<M> | undefined,
-  };
+  emitted(effect: { readonly type: string }): void {
+    (this.#effects ??= []).push(effect as EmittedFrom<M>);
+  }
 
-  function take(work: () => void): void {
-    if (isStopped) return;
-    waiting.push(work);
-    if (isBusy) return;
-    isBusy = true;
+  // ---- below
+
+  #take(work: Work): void {
+    if (this.#isStopped) return;
+    if (this.#isBusy) {
+      (this.#waiting ??= []).push(work);
+      return;
+    }
+    this.#isBusy = true;
     try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        next();
-        settle();
+      for (let next: Work | undefined = work; next !== undefined; next = this.#waiting?.shift()) {
+        if (typeof next === 'function') next();
+        else if (next === START) this.#engine.start();
+        else this.#engine.send(next);
+        this.#settle();
       }
     } catch (error) {
-      stop();
+      this.stop();
       throw error;
     } finally {
-      isBusy = false;
+      this.#isBusy = false;
     }
   }
 
-  function settle(): void {
-    const isActive = engine.isActive();
-    const now = engine.words()[0] as StateWord<M>;
-    if (now !== word) {
-      const previous = word;
-      word = now;
-      onState(word, previous);
+  #settle(): void {
+    const isActive = this.#engine.isActive();
+    const now = this.#engine.words()[0] as StateWord<M>;
+    if (now !== this.#word) {
+      const previous = this.#word;
+      this.#word = now;
+      this.#options.onState(now, previous);
     }
-    for (let effect = effects.shift(); effect !== undefined; effect = effects.shift()) onEffect(effect);
-    if (!isActive) stop();
-  }
-
-  function stop(): void {
-    isStopped = true;
-    effects.length = 0;
-    waiting.length = 0;
-    engine.stop();
+    for (let effect = this.#effects?.shift(); effect !== undefined; effect = this.#effects?.shift()) {
+      this.#options.onEffect(effect);
+    }
+    if (!isActive) this.stop();
   }
 }
+
+/** An event, the end of a delay, or the beginning. */
+type Work = { readonly type: string } | (() => void);
+
+const START: Work = { type: 'start' };
 
 /** What a step leads to. The same object is handed out each time. */
 export interface Step<M extends AnyStateMachine> {

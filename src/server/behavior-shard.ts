@@ -19,6 +19,7 @@ import { HomingError } from '../errors.ts';
 import type { Behavior } from './behavior.ts';
 import type { Certificate } from '../transports/ends.ts';
 import { DialledSession } from './dialled-session.ts';
+import { HostedSource } from './hosted-source.ts';
 import { ShardDesk } from './shard-desk.ts';
 import { type Held, type Offload, type Session, SessionHandle } from './session.ts';
 
@@ -206,10 +207,7 @@ export class BehaviorShard {
   }
 
   #started(hosted: HostedSession): void {
-    const view = new ConnectionView({
-      state: () => (hosted.isAttached ? 'up' : 'closed'),
-      rttMs: () => hosted.actor.session.liveness.rttMs,
-    });
+    const view = new ConnectionView(new HostedSource(hosted));
     this.#views.set(hosted.id, view);
     this.#start(hosted, view);
   }

@@ -3,6 +3,7 @@
  * lets their clients do.
  */
 import { describeError } from '../actors/describe.ts';
+import type { Services } from '../actors/mailbox.ts';
 import type { Shard } from '../actors/shard.ts';
 import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { payloadForMany } from '../actors/sender.ts';
@@ -13,7 +14,7 @@ import { Codec } from '../wire/codec.ts';
 import { forwardable } from '../wire/forward.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import type { Behavior } from './behavior.ts';
-import { servicesFor } from './services.ts';
+import { type ServicesOptions, servicesFor } from './services.ts';
 import type { Held, Offload, Session, SessionDesk } from './session.ts';
 import { watchHere } from './watch.ts';
 
@@ -44,14 +45,24 @@ export class ShardDesk implements SessionDesk {
 
   /** From now on what the peer of a session asks for is judged by the behavior. */
   govern(held: Held, session: Session<Contract>): void {
-    const { behavior, shard, wire, failed } = this.#options;
+    const { behavior } = this.#options;
     const { actor } = held;
     const { store } = actor;
     if (this.#serverKeys !== undefined) store.serverKeys = this.#serverKeys;
     const authorize = behavior.authorize?.bind(behavior, session);
     if (authorize !== undefined) store.mayWrite = (key, value) => authorize({ type: 'write', key, value });
-    actor.mailbox.services = servicesFor({
-      id: session.id,
+    let services: Services | undefined;
+    actor.mailbox.services = (args) => {
+      services ??= this.#servicesOf(held, session.id, authorize);
+      return services(args);
+    };
+  }
+
+  /** Made when the peer asks for the first time: most never do. */
+  #servicesOf(held: Held, id: string, authorize: ServicesOptions['authorize']): Services {
+    const { shard, wire, failed } = this.#options;
+    return servicesFor({
+      id,
       wire,
       authorize,
       send: (message, holdMs, failed) => shard.groups.sender.send(message, holdMs, failed),
@@ -61,7 +72,7 @@ export class ShardDesk implements SessionDesk {
         const sentence = `authorize() failed for session ${held.id}: ${describeError(cause).message}`;
         failed(new HomingError('HandlerFailed', sentence, { cause }), held);
       },
-      heldFailed: (error) => actor.notify(error),
+      heldFailed: (error) => held.actor.notify(error),
     });
   }
 

@@ -25,7 +25,7 @@ export class Acks {
   readonly #messagesMax: number;
   readonly #bytesMax: number;
   /** Rising cursors that the peer waits for. */
-  readonly #asked = new Deque<number>();
+  #asked: Deque<number> | undefined;
   #furthestAsk = 0;
   #messages = 0;
   #bytes = 0;
@@ -41,7 +41,7 @@ export class Acks {
 
   /** A connection begins with these positions known to the peer. */
   start(told: Positions): void {
-    this.#asked.clear();
+    this.#asked = undefined;
     this.#furthestAsk = 0;
     this.tell(told);
   }
@@ -64,6 +64,7 @@ export class Acks {
     if (cursor <= reached) this.urgent = true;
     else if (cursor > this.#furthestAsk) {
       this.#furthestAsk = cursor;
+      this.#asked ??= new Deque();
       if (this.#asked.length < ASKS_MAX) this.#asked.push(cursor);
     }
   }
@@ -71,8 +72,9 @@ export class Acks {
   /** The cursor moved. */
   reached(cursor: number): void {
     if (this.#furthestAsk === 0) return;
-    for (let asked = this.#asked.at(0); asked !== undefined && asked <= cursor; asked = this.#asked.at(0)) {
-      this.#asked.shift();
+    const asked = this.#asked;
+    for (let first = asked?.at(0); first !== undefined && first <= cursor; first = asked?.at(0)) {
+      asked?.shift();
       this.urgent = true;
     }
     if (cursor < this.#furthestAsk) return;

@@ -7,40 +7,44 @@ import { Calls } from './calls.ts';
 import { Deque } from './deque.ts';
 import { Receipts } from './receipts.ts';
 
+const NONE: readonly number[] = [];
+
 /** The answers that are to come. */
 export class Awaited {
-  readonly #receipts = new Receipts();
-  readonly #calls = new Calls();
+  // Each is made when it is needed: most sessions ask for nothing of its kind.
+  #receipts: Receipts | undefined;
+  #calls: Calls | undefined;
   /** Calls of passed functions. */
-  readonly #applied = new Calls();
+  #applied: Calls | undefined;
   /** Writes are judged in their order. */
-  readonly #writes = new Deque<number>();
+  #writes: Deque<number> | undefined;
 
   /** An ordered message gets its seq. */
   expect(kind: number, seq: number, token: number): void {
-    if (kind === Kind.DELIVER) this.#receipts.expect(seq, token);
-    else if (kind === Kind.CALL || kind === Kind.SERVICE) this.#calls.expect(seq, token);
-    else if (kind === Kind.WRITE) this.#writes.push(seq);
+    if (kind === Kind.DELIVER) (this.#receipts ??= new Receipts()).expect(seq, token);
+    else if (kind === Kind.CALL || kind === Kind.SERVICE) (this.#calls ??= new Calls()).expect(seq, token);
+    else if (kind === Kind.WRITE) (this.#writes ??= new Deque()).push(seq);
   }
 
   /** A call of a passed function gets its seq, of the direct lane. */
   expectAnswer(seq: number, token: number): void {
-    this.#applied.expect(seq, token);
+    (this.#applied ??= new Calls()).expect(seq, token);
   }
 
   /** A receipt came. Returns who waits, 0 for nobody, -1 when it cannot be; `released` is the seq acknowledged last. */
   settleReceipt(seq: number, released: number): number {
+    if (this.#receipts === undefined) return seq <= released ? 0 : -1;
     return this.#receipts.settle(seq, released);
   }
 
   /** A result came, or the answer of a passed function. Returns who waits, 0 for nobody, -1 when it cannot be. */
   settleResult(seq: number, isAnswer: boolean): number {
-    return (isAnswer ? this.#applied : this.#calls).settle(seq);
+    return (isAnswer ? this.#applied : this.#calls)?.settle(seq) ?? -1;
   }
 
   /** A verdict came. False when this write is not the next one to be judged. */
   settleWrite(seq: number): boolean {
-    if (this.#writes.at(0) !== seq) return false;
+    if (this.#writes?.at(0) !== seq) return false;
     this.#writes.shift();
     return true;
   }
@@ -50,37 +54,40 @@ export class Awaited {
    * names; undefined when there is nothing to tell.
    */
   leave(token: number, released: number): { readonly kind: number; readonly seq: number } | undefined {
-    const seq = this.#calls.leave(token);
+    const seq = this.#calls?.leave(token) ?? 0;
     if (seq > 0) return { kind: Kind.CANCEL, seq };
-    const appliedSeq = this.#applied.leave(token);
+    const appliedSeq = this.#applied?.leave(token) ?? 0;
     if (appliedSeq > 0) return { kind: Kind.STOP, seq: appliedSeq };
-    this.#receipts.leave(token, released);
+    this.#receipts?.leave(token, released);
     return undefined;
   }
 
   /** Calls without a result, given up ones included. */
   get callCount(): number {
-    return this.#calls.length + this.#applied.length;
+    return (this.#calls?.length ?? 0) + (this.#applied?.length ?? 0);
   }
 
   /** Calls that nobody waits for any more and that the peer has not answered. */
   get abandonedCallCount(): number {
-    return this.#calls.abandonedCount + this.#applied.abandonedCount;
+    return (this.#calls?.abandonedCount ?? 0) + (this.#applied?.abandonedCount ?? 0);
   }
 
   /** Who waits for the result of a written call. */
   callTokens(): number[] {
-    return [...this.#calls.waiting(), ...this.#applied.waiting()];
+    return [...(this.#calls?.waiting() ?? NONE), ...(this.#applied?.waiting() ?? NONE)];
   }
 
   /** The highest ordered seq that the peer must have processed, because it answered. */
   get provenSeq(): number {
-    return Math.max(this.#receipts.provenSeq, this.#calls.provenSeq);
+    return Math.max(this.#receipts?.provenSeq ?? 0, this.#calls?.provenSeq ?? 0);
   }
 
   /** A new epoch: takes the tokens of all who wait. */
   takeAll(): number[] {
-    this.#writes.clear();
-    return [...this.#applied.takeAll(), ...this.#receipts.takeAll(), ...this.#calls.takeAll()];
+    this.#writes = undefined;
+    const applied = this.#applied?.takeAll() ?? NONE;
+    const receipts = this.#receipts?.takeAll() ?? NONE;
+    const calls = this.#calls?.takeAll() ?? NONE;
+    return [...applied, ...receipts, ...calls];
   }
 }

@@ -20,13 +20,6 @@ class Assembly {
     return this.total > 0;
   }
 
-  discard(): void {
-    this.bytes = NO_BYTES;
-    this.filled = 0;
-    this.total = 0;
-    this.flags = 0;
-  }
-
   append(source: Uint8Array, start: number, end: number): void {
     const needed = this.filled + (end - start);
     if (needed > this.bytes.length) {
@@ -62,11 +55,12 @@ export class Lane {
   bytes: Uint8Array = NO_BYTES;
   start = 0;
   end = 0;
-  readonly #assembly = new Assembly();
+  /** Made for the first fragment. */
+  #assembly: Assembly | undefined;
 
   /** Bytes of an unfinished message; they count against the mailbox. */
   get partialBytes(): number {
-    return this.#assembly.filled;
+    return this.#assembly?.filled ?? 0;
   }
 
   /** The receive rule: why this frame must close the connection, undefined when it may be held. Changes nothing. */
@@ -74,7 +68,7 @@ export class Lane {
     if (frame.seq !== this.received + 1) return 'seq-gap';
     if (messageBytesOf(frame) > messageBytesMax) return 'message-too-large';
     if ((frame.flags & FRAGMENT_FLAG) !== 0) return this.#admitFragment(frame);
-    return this.#assembly.isOpen ? 'bad-frame' : undefined;
+    return this.#assembly?.isOpen === true ? 'bad-frame' : undefined;
   }
 
   /** Keeps the bytes of an admitted frame: a view of a whole message, a copy of a fragment. True when it is whole. */
@@ -89,7 +83,7 @@ export class Lane {
   /** Counts the message that is whole as received. */
   take(): void {
     this.received += 1;
-    if (this.#assembly.isOpen) this.#assembly.discard();
+    if (this.#assembly !== undefined) this.#assembly = undefined;
   }
 
   /** Lets go of the bytes of the last frame. */
@@ -99,7 +93,7 @@ export class Lane {
 
   /** The connection is gone: an unfinished message starts again at its first fragment. */
   detach(): void {
-    this.#assembly.discard();
+    this.#assembly = undefined;
     this.bytes = NO_BYTES;
     this.start = 0;
     this.end = 0;
@@ -112,7 +106,7 @@ export class Lane {
   }
 
   #admitFragment(frame: FrameView): EndCode | undefined {
-    const assembly = this.#assembly;
+    const assembly = (this.#assembly ??= new Assembly());
     const bytes = frame.end - frame.start - FRAGMENT_HEADER_BYTES;
     if (bytes <= 0) return 'bad-frame';
     const total = readU32(frame.bytes, frame.start);
@@ -124,7 +118,7 @@ export class Lane {
   }
 
   #holdFragment(frame: FrameView): boolean {
-    const assembly = this.#assembly;
+    const assembly = (this.#assembly ??= new Assembly());
     assembly.total = readU32(frame.bytes, frame.start);
     assembly.flags = frame.flags;
     assembly.append(frame.bytes, frame.start + FRAGMENT_HEADER_BYTES, frame.end);

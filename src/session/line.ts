@@ -17,18 +17,19 @@ export interface InLine {
 
 /** The line before one outbox. */
 export class Line {
-  readonly #entries = new Deque<InLine>();
+  /** Made for the first one. */
+  #entries: Deque<InLine> | undefined;
   #leftCount = 0;
   #bytes = 0;
 
   /** How many stand in line. */
   get length(): number {
-    return this.#entries.length - this.#leftCount;
+    return this.places - this.#leftCount;
   }
 
   /** Places that are kept, those of some who have left included. */
   get places(): number {
-    return this.#entries.length;
+    return this.#entries?.length ?? 0;
   }
 
   /** Payload bytes of those who stand in line. */
@@ -39,17 +40,17 @@ export class Line {
   /** Lets a message stand behind the last; its bytes are its own from now on. */
   push(kind: number, bytes: Uint8Array, token: number, ordinal: number): void {
     this.#bytes += bytes.length;
-    this.#entries.push({ kind, bytes, token, ordinal, hasLeft: false });
+    (this.#entries ??= new Deque()).push({ kind, bytes, token, ordinal, hasLeft: false });
   }
 
   /** The first in line, which may stay there. */
   get first(): InLine | undefined {
-    return this.#entries.at(0);
+    return this.#entries?.at(0);
   }
 
   /** Takes the first in line. */
   shift(): InLine | undefined {
-    const entry = this.#entries.shift();
+    const entry = this.#entries?.shift();
     if (entry !== undefined && !entry.hasLeft) this.#bytes -= entry.bytes.length;
     this.#dropLeft();
     return entry;
@@ -57,30 +58,30 @@ export class Line {
 
   /** Who waits under this token leaves. Returns the ordinal of its message, 0 when it does not stand here. */
   leave(token: number): number {
-    for (let index = 0; index < this.#entries.length; index += 1) {
-      const entry = this.#entries.at(index);
+    for (let index = 0; index < this.places; index += 1) {
+      const entry = this.#entries?.at(index);
       if (entry?.token !== token || entry.hasLeft) continue;
       entry.hasLeft = true;
       this.#bytes -= entry.bytes.length;
       this.#leftCount += 1;
       this.#dropLeft();
-      if (this.#leftCount > LEFT_KEPT_MAX && this.#leftCount * 2 > this.#entries.length) this.#pack();
+      if (this.#leftCount > LEFT_KEPT_MAX && this.#leftCount * 2 > this.places) this.#pack();
       return entry.ordinal;
     }
     return 0;
   }
 
   #dropLeft(): void {
-    while (this.#entries.at(0)?.hasLeft === true) {
+    while (this.#entries?.at(0)?.hasLeft === true) {
       this.#entries.shift();
       this.#leftCount -= 1;
     }
   }
 
   #pack(): void {
-    for (let left = this.#entries.length; left > 0; left -= 1) {
-      const entry = this.#entries.shift();
-      if (entry !== undefined && !entry.hasLeft) this.#entries.push(entry);
+    for (let left = this.places; left > 0; left -= 1) {
+      const entry = this.#entries?.shift();
+      if (entry !== undefined && !entry.hasLeft) this.#entries?.push(entry);
     }
     this.#leftCount = 0;
   }

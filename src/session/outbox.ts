@@ -216,6 +216,8 @@ export class Outbox {
     this.#page = undefined;
     this.#used = 0;
     this.#pageBytes = PAGE_BYTES_MIN;
+    this.written.clear();
+    this.waiting.clear();
   }
 
   /**

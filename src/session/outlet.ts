@@ -84,7 +84,8 @@ export class Outlet {
   readonly #limits: OutletLimits;
   readonly #line = new Line();
   readonly #flushes = new Flushes();
-  readonly #awaited = new Awaited();
+  /** Made for the first message that asks for an answer. */
+  #awaited: Awaited | undefined;
   /** Trace contexts of calls by token, as bodies of TRACE; most sessions have none, ever. */
   #traces: Map<number, Uint8Array> | undefined;
   #ordinal = 0;
@@ -207,7 +208,7 @@ export class Outlet {
       return 'never-sent';
     }
     if (this.#flushes.leave(token)) return 'unknown';
-    const told = this.#awaited.leave(token, this.ordered.released);
+    const told = this.#awaited?.leave(token, this.ordered.released);
     if (told !== undefined) this.#sendNumber(told.kind, told.seq);
     return 'unknown';
   }
@@ -310,21 +311,22 @@ export class Outlet {
 
   /** A receipt arrived. Returns false when its message asked for none. */
   settleReceipt(seq: number, status: number, error: Uint8Array | undefined): boolean {
-    const token = this.#awaited.settleReceipt(seq, this.ordered.released);
+    const { released } = this.ordered;
+    const token = this.#awaited?.settleReceipt(seq, released) ?? (seq <= released ? 0 : -1);
     if (token > 0) this.outputs.push({ type: 'receipt', token, status, error });
     return token >= 0;
   }
 
   /** A result arrived. Returns false when no such call is unanswered. */
   settleResult(seq: number, status: number, item: Uint8Array | ReadItem | undefined, isAnswer: boolean): boolean {
-    const token = this.#awaited.settleResult(seq, isAnswer);
+    const token = this.#awaited?.settleResult(seq, isAnswer) ?? -1;
     if (token >= 0) this.outputs.push({ type: 'result', token, status, item });
     return token >= 0;
   }
 
   /** A verdict on a write came. Returns false when this write is not the next one to be judged. */
   settleWrite(seq: number, changes: number, error: Uint8Array | undefined): boolean {
-    if (!this.#awaited.settleWrite(seq)) return false;
+    if (this.#awaited?.settleWrite(seq) !== true) return false;
     this.outputs.push({ type: 'judged', changes, error });
     return true;
   }
@@ -343,18 +345,18 @@ export class Outlet {
 
   /** Calls that nobody waits for any more and that the peer has not answered. */
   get abandonedCallCount(): number {
-    return this.#awaited.abandonedCallCount;
+    return this.#awaited?.abandonedCallCount ?? 0;
   }
 
   /** Who waits for the result of a written call. */
   writtenCallTokens(): number[] {
-    return this.#awaited.callTokens();
+    return this.#awaited?.callTokens() ?? [];
   }
 
   /** Whether there is nothing at all that the peer has not acknowledged or answered, written or not. */
   get isEmpty(): boolean {
     return (
-      this.#awaited.callCount === 0 &&
+      (this.#awaited === undefined || this.#awaited.callCount === 0) &&
       this.ordered.messages === 0 &&
       this.direct.messages === 0 &&
       this.#line.length === 0
@@ -373,7 +375,8 @@ export class Outlet {
       const isNew = stroke.nextSeq > this.direct.sent;
       const message = isNew ? this.direct.number() : this.direct.withSeq(stroke.nextSeq);
       if (message === undefined) break;
-      if (isNew && message.kind === Kind.APPLY) this.#awaited.expectAnswer(stroke.nextSeq, message.token);
+      if (isNew && message.kind === Kind.APPLY)
+        (this.#awaited ??= new Awaited()).expectAnswer(stroke.nextSeq, message.token);
       writeMessage(gather, bytesMax, FrameType.DIRECT, message, stroke, this.#checksum);
     }
     while (gather.bytes < bytesMax) {
@@ -382,7 +385,8 @@ export class Outlet {
       const stroke = this.#orderedStroke;
       if (stroke.nextSeq > this.ordered.sent) {
         this.ordered.number();
-        if (message.kind !== Kind.EVENT) this.#awaited.expect(message.kind, stroke.nextSeq, message.token);
+        if (message.kind !== Kind.EVENT)
+          (this.#awaited ??= new Awaited()).expect(message.kind, stroke.nextSeq, message.token);
       }
       if (stroke.fragmentOffset === 0) {
         this.#outstandingBytes += message.end - message.start;
@@ -413,7 +417,7 @@ export class Outlet {
    * carried over. Until `afterGap` it can be sent again or discarded.
    */
   startEpoch(finalCursor: number): Leftover {
-    const known = Math.min(Math.max(finalCursor, this.#awaited.provenSeq), this.ordered.sent);
+    const known = Math.min(Math.max(finalCursor, this.#awaited?.provenSeq ?? 0), this.ordered.sent);
     if (known > this.ordered.released) {
       this.ordered.releaseThrough(known);
       this.#afterRelease();
@@ -423,7 +427,7 @@ export class Outlet {
     const messages = this.ordered.takeWritten();
     this.direct.takeWritten();
     for (const message of this.direct.takeWaiting(-1, Infinity)) this.#reject(message.token, 'never-sent');
-    for (const token of this.#awaited.takeAll()) this.#reject(token, 'unknown');
+    for (const token of this.#awaited?.takeAll() ?? []) this.#reject(token, 'unknown');
     for (const message of messages) message.token = 0;
     this.#gap = {
       messages,

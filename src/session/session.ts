@@ -90,6 +90,11 @@ export interface TakenMessage {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const NO_PARTING: Parting = { code: 'line-lost', reason: '', retryAfterMs: 0 };
+
+// Scratch space of all sessions: what is read or told is used up before anything else happens.
+const positionsNow: Positions = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
+const ackRead: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
 
 /** One end's memory of a session. */
 export class Session {
@@ -113,7 +118,7 @@ export class Session {
   /** Highest ordered seq with everything up to it processed. */
   cursor = 0;
   /** Why the connection has to part, after FAULT or CLOSED; the server's wish after GOAWAY. */
-  parting: Parting = { code: 'line-lost', reason: '', retryAfterMs: 0 };
+  parting: Parting = NO_PARTING;
   // Private, so that nobody who prints or logs a session prints this.
   #secret: Uint8Array = NO_BYTES;
   readonly #options: SessionOptions;
@@ -121,14 +126,6 @@ export class Session {
   readonly #directIn = new Lane();
   readonly #acks: Acks;
   readonly #drain: Drain;
-  readonly #positions: Positions = {
-    orderedReceived: 0,
-    cursor: 0,
-    directReceived: 0,
-    windowMessages: 0,
-    windowBytes: 0,
-  };
-  readonly #ack: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
   #checksum: Checksum | undefined;
   #isShallow = false;
   /** The trace context that came last, and of which ordered seq it says that it is. */
@@ -426,7 +423,7 @@ export class Session {
   }
 
   #receiveAck(frame: FrameView, nowMs: number): number {
-    const ack = this.#ack;
+    const ack = ackRead;
     if (!readAck(frame.bytes, frame.start, ack)) return this.#fault('bad-frame', 'an ack with an unsafe position');
     const { outlet, room } = this;
     const receivedBefore = outlet.peerReceived + outlet.direct.released;
@@ -475,7 +472,7 @@ export class Session {
   }
 
   #readPositions(): Positions {
-    const positions = this.#positions;
+    const positions = positionsNow;
     positions.orderedReceived = this.#orderedIn.received;
     positions.cursor = this.cursor;
     positions.directReceived = this.#directIn.received;

@@ -4,7 +4,7 @@ import { compare, hold } from '../../bench/peers/contest.ts';
 import { Pair } from '../../bench/peers/pair.ts';
 import { contestantNames, obstacleOf, wantedBy } from '../../bench/peers/registry.ts';
 import { peerRows } from '../../bench/peers/rows.ts';
-import { coreRows, shardRows } from '../../bench/rows.ts';
+import { coreRows, longRows, shardRows } from '../../bench/rows.ts';
 
 describe('a contest', () => {
   it('runs all in turn, reversed each second time, and loses nothing that it counts', async () => {
@@ -61,7 +61,7 @@ describe('who takes part', () => {
   });
 
   it('has rows with names of their own', () => {
-    const names = [peerRows, coreRows, shardRows].flatMap((rows) => Object.keys(rows));
+    const names = [peerRows, coreRows, shardRows, longRows].flatMap((rows) => Object.keys(rows));
     expect(names).toEqual([...new Set(names)]);
   });
 });

@@ -27,6 +27,7 @@ const report: Report = {
     ],
     recovery: [ofRounds('recovery', [8, 9.5], 'ms', { atMost: 15 })],
   },
+  failures: { storm: 'expected all, got none' },
 };
 
 describe('a report', () => {
@@ -40,7 +41,7 @@ describe('a report', () => {
       'lost 12, doubled 1, reordered 0',
     ]);
     expect(linesOf(report.rows['recovery'] ?? []).join()).toMatch(
-      /^recovery +9\.50 ms +8 to 9\.50 in 2 +goal at most 15 ms$/,
+      /^recovery +9\.50 ms +8 to 9\.50 in 2 +goal at most 15 ms: reached$/,
     );
   });
 
@@ -52,6 +53,7 @@ describe('a report', () => {
     expect(page).toMatch(
       /\| stream +\| ws +\| 412,345 \/s +\| .*\| 2\.50 \(2 to 4 in 3\) \| goal at least 3: missed \|/,
     );
+    expect(page).toContain('\n\nstorm broke off: expected all, got none\n\n');
     expect(page).toMatch(/## recovery\n\n.*\n.*\n\| recovery \| 9\.50 ms/);
   });
 

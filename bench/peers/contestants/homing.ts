@@ -2,7 +2,8 @@
 import { type Client, type Session, createClient, createServer } from 'homing';
 import type { Contestant, Link, Message } from '../contestant.ts';
 
-type Bench = {
+/** What the two ends say to each other. */
+export type Bench = {
   server: { events: { message: [value: Message] }; methods: { add(left: number, right: number): number } };
   client: { events: { message: [value: Message] } };
 };
@@ -67,6 +68,7 @@ function linkOfClient(client: Client<Bench>): Link {
     onMessage: (take) => void client.on('message', take),
     call: (left, right) => client.call('add', left, right),
     onUp: (tell) => void client.connection.on('up', () => tell()),
+    onDown: (tell) => void client.connection.on('down', () => tell()),
     close: () => client.close(),
   };
 }

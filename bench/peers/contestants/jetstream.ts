@@ -16,7 +16,7 @@ import {
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import type { Contestant, Link, Message } from '../contestant.ts';
 import { missingBroker, startBroker } from './nats-server.ts';
-import { connectNats, onReconnect } from './nats.ts';
+import { connectNats, onDisconnect, onReconnect } from './nats.ts';
 import { decode, encode } from './payload.ts';
 
 const STREAM = 'links';
@@ -187,6 +187,7 @@ function linkOf(
     room: () => sender.room(),
     onMessage: listen,
     onUp: (tell) => onReconnect(connection, tell),
+    onDown: (tell) => onDisconnect(connection, tell),
     close: () => Promise.resolve(end()),
   };
 }

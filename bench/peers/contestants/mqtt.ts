@@ -29,7 +29,7 @@ export const mqtt: Contestant = {
   async serve(onLink) {
     const broker = await Aedes.createBroker();
     const server = createServer({ noDelay: true }, broker.handle);
-    server.listen(0, '127.0.0.1');
+    server.listen({ host: '127.0.0.1', port: 0, backlog: 8_192 });
     await once(server, 'listening');
     const takers = new Map<string, (message: Message) => void>();
     broker.subscribe(
@@ -75,6 +75,7 @@ export const mqtt: Contestant = {
       room: () => sending.room(),
       onMessage: (taking) => (take = taking),
       onUp: (tell) => void client.on('connect', () => tell()),
+      onDown: (tell) => void client.on('close', () => tell()),
       close: () => client.endAsync(true),
     };
   },

@@ -78,9 +78,16 @@ export function connectNats(port: number, { isEager }: ConnectOptions): Promise<
 
 /** Calls back whenever the connection is there again. Ends with the connection. */
 export function onReconnect(connection: NatsConnection, tell: () => void): void {
-  void (async () => {
-    for await (const { type } of connection.status()) if (type === 'reconnect') tell();
-  })();
+  void onStatus(connection, 'reconnect', tell);
+}
+
+/** Calls back whenever the client notices that the connection is gone. Ends with the connection. */
+export function onDisconnect(connection: NatsConnection, tell: () => void): void {
+  void onStatus(connection, 'disconnect', tell);
+}
+
+async function onStatus(connection: NatsConnection, wanted: string, tell: () => void): Promise<void> {
+  for await (const { type } of connection.status()) if (type === wanted) tell();
 }
 
 interface Subjects {
@@ -113,6 +120,7 @@ function linkOf(connection: NatsConnection, { incoming, alsoIncoming, outgoing: 
     },
     onMessage: (taking) => (take = taking),
     onUp: (tell) => onReconnect(connection, tell),
+    onDown: (tell) => onDisconnect(connection, tell),
     close() {
       for (const subscription of subscriptions) subscription.unsubscribe();
       return Promise.resolve();

@@ -24,7 +24,7 @@ export const plain: Contestant = {
     };
     const server =
       tls === undefined ? createServer({ noDelay: true }, accept) : createTlsServer({ ...tls, noDelay: true }, accept);
-    server.listen(0, '127.0.0.1');
+    server.listen({ host: '127.0.0.1', port: 0, backlog: 8_192 });
     await once(server, 'listening');
     return {
       address: { port: (server.address() as AddressInfo).port },

@@ -35,7 +35,7 @@ export const socketIo: Contestant = {
       socket.on('add', (left, right, answer) => answer(left + right));
       onLink(linkOfServer(socket));
     });
-    http.listen(0, '127.0.0.1');
+    http.listen({ host: '127.0.0.1', port: 0, backlog: 8_192 });
     await once(http, 'listening');
     return {
       address: { port: (http.address() as AddressInfo).port },
@@ -124,6 +124,7 @@ function linkOfClient(socket: ClientSocket<Down, Up>): Link {
     onMessage: (take) => void socket.on('message', take),
     call: (left, right) => socket.emitWithAck('add', left, right),
     onUp: (tell) => (tellUp = tell),
+    onDown: (tell) => void socket.on('disconnect', tell),
     close: () => Promise.resolve(void socket.disconnect()),
   };
 }

@@ -38,7 +38,7 @@ function contestantWith(name: string, isCorked: boolean): Contestant {
         onLink(linkOf(wire));
         wire.ended = () => wires.delete(wire);
       });
-      http.listen(0, '127.0.0.1');
+      http.listen({ host: '127.0.0.1', port: 0, backlog: 8_192 });
       await once(http, 'listening');
       return {
         address: { port: (http.address() as AddressInfo).port },
@@ -64,9 +64,9 @@ async function dial({ port }: Address, { ca }: ConnectOptions, isCorked: boolean
     perMessageDeflate: false,
     ...(ca === undefined ? {} : { ca, servername: 'localhost' }),
   });
-  const upgraded = once(socket, 'upgrade');
-  await once(socket, 'open');
-  const [{ socket: duplex }] = (await upgraded) as [{ readonly socket: Duplex }];
+  // Together: a line that is cut meanwhile fails both.
+  const [upgraded] = await Promise.all([once(socket, 'upgrade'), once(socket, 'open')]);
+  const [{ socket: duplex }] = upgraded as [{ readonly socket: Duplex }];
   return new SocketWire(socket, isCorked ? duplex : undefined);
 }
 

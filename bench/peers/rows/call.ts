@@ -11,7 +11,7 @@ const IN_FLIGHT = 64;
 /** Short slices in turn: a disturbance of the machine is longer than any of them. */
 const scales = {
   full: { rounds: 31, milliseconds: 250, warmMs: 2_000 },
-  quick: { rounds: 7, milliseconds: 200, warmMs: 400 },
+  quick: { rounds: 5, milliseconds: 150, warmMs: 600 },
 };
 
 /** One call at a time. */
@@ -43,7 +43,7 @@ async function calls(run: Run, inFlight: number): Promise<Rounds<Called>> {
     },
     async warm(pair) {
       await pair.call({ inFlight: IN_FLIGHT, milliseconds: warmMs });
-      await pair.call({ inFlight, milliseconds: warmMs / 4 });
+      await pair.call({ inFlight, milliseconds: warmMs / 2 });
     },
     slice: (pair) => pair.call({ inFlight, milliseconds }),
   });

@@ -3,10 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { JudgedFlushes } from '../../../src/actors/judged-flushes.ts';
 
 /** Writes up to this ordinal are judged. */
-const through =
-  (last: number) =>
-  (ordinal: number): boolean =>
-    ordinal > last;
+const through = (last: number) => ({ isUnjudged: (ordinal: number): boolean => ordinal > last });
 
 describe('a flush', () => {
   it('that began without writes is over with its messages', () => {
