@@ -90,7 +90,13 @@ describe('the frames', () => {
       told.push(...frames.of(what));
       from = state;
     };
-    const engine = begin(diallingMachine, { input, clock, emitted: () => {}, due: (work: () => void) => work(), seen: { step } });
+    const engine = begin(diallingMachine, {
+      input,
+      clock,
+      emitted: () => {},
+      due: (work: () => void) => work(),
+      seen: { step },
+    });
     engine.start();
     for (const event of path) engine.send(event);
     return told;
