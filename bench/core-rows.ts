@@ -1,19 +1,7 @@
 /** The rows of one session between two ends, without shards. */
 import { measureRecovery } from './recovery.ts';
 import { measureSimulator } from './simulator.ts';
-import { ratios } from './statistics.ts';
-import { measureStream } from './stream/measure.ts';
 import { type Measured, ofRounds } from './table.ts';
-
-/** Homing beside a plain socket: the same objects, as fast as each can. */
-export async function streamRow(rounds: number, milliseconds: number): Promise<readonly Measured[]> {
-  const [plain = [], homing = []] = (await measureStream(rounds, milliseconds)).map(({ rates }) => rates);
-  return [
-    ofRounds('stream 90 B, plain', plain, '/s'),
-    ofRounds('stream 90 B, homing', homing, '/s'),
-    ofRounds('stream 90 B, homing ÷ plain', ratios(homing, plain), '', { atLeast: 0.9 }),
-  ];
-}
 
 /** A cut and a half-open line, noticed and mended. */
 export async function recoveryRow(cuts: number, halfOpens: number): Promise<readonly Measured[]> {

@@ -1,30 +1,26 @@
 /**
- * `npm run bench`: every row, each number with its goal beside it. `npm run bench -- shards` measures those of shards,
- * `core` those without, a name just that row; `--short` tries it. Ratios come from one run on one machine.
+ * `npm run bench`: every row, each number with its goal beside it. `-- peers` compares with other libraries, `-- core` and
+ * `-- shards` are about Homing alone, a name is just that row, `-- quick` tries those that matter most. docs/benchmarks.md.
  */
-import { type Scale, coreRows, shardRows } from './rows.ts';
-import { type Measured, lineOf, machine, save } from './table.ts';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runBench } from './command.ts';
+import { coreRows, longRows, shardRows } from './rows.ts';
 
-const rows = { ...coreRows, ...shardRows };
-const names: string[] = [];
-let scale: Scale = 'full';
-for (const argument of process.argv.slice(2)) {
-  if (argument === '--short') scale = 'short';
-  else if (argument === 'core') names.push(...Object.keys(coreRows));
-  else if (argument === 'shards') names.push(...Object.keys(shardRows));
-  else if (Object.hasOwn(rows, argument)) names.push(argument);
-  else throw new Error(`expected core, shards, --short or one of ${Object.keys(rows).join(', ')}, got ${argument}`);
-}
-if (names.length === 0) names.push(...Object.keys(rows));
-
-const { node, platform, cores, openFiles } = machine();
-console.log(`Node ${node}, ${platform}, ${cores} cores, ${openFiles ?? 'unknown'} open files`);
-const results: Record<string, readonly Measured[]> = {};
-for (const name of names) {
-  const measured = (await rows[name]?.(scale)) ?? [];
-  results[name] = measured;
-  console.log(`\n${name}`);
-  for (const one of measured) console.log(`  ${lineOf(one)}`);
-  // After each row: a run that is cut short keeps what it has.
-  save(results);
-}
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, with: { type: 'string' } },
+});
+process.exitCode = await runBench(
+  {
+    rows: positionals.filter((word) => word !== 'quick'),
+    isQuick: values.quick === true || positionals.includes('quick'),
+    isJson: values.json === true,
+    contestants: values.with?.split(','),
+  },
+  {
+    groups: { core: coreRows, shards: shardRows },
+    long: longRows,
+    results: fileURLToPath(new URL('./results/', import.meta.url)),
+  },
+);

@@ -10,10 +10,13 @@ export class Program implements AsyncDisposable {
   readonly #asking: PromiseWithResolvers<unknown>[] = [];
   #hasEnded = false;
 
-  /** Starts a file beside the benchmark; with BENCH_PROFILE=folder it leaves a CPU profile of each thread there. */
-  constructor(file: URL, args: readonly string[] = []) {
-    this.#name = file.pathname.split('/').at(-1) ?? '';
-    this.#child = fork(file, args, { execArgv: [...process.execArgv, ...profiling()] });
+  /**
+   * Starts a file beside the benchmark with arguments and, if need be, flags of Node; with BENCH_PROFILE=folder it leaves a
+   * CPU profile of each thread there.
+   */
+  constructor(file: URL, args: readonly string[] = [], flags: readonly string[] = []) {
+    this.#name = [file.pathname.split('/').at(-1), ...args.slice(0, 1)].join(' ');
+    this.#child = fork(file, args, { execArgv: [...process.execArgv, ...profiling(), ...flags] });
     this.#child.on('message', (message) => this.#take(message));
     // Not 'exit': what it said last may come after that.
     this.#child.once('disconnect', () => this.#ended());
@@ -30,8 +33,13 @@ export class Program implements AsyncDisposable {
 
   /** Tells it something; its answer. */
   ask<Said>(order: unknown): Promise<Said> {
-    this.#child.send(order as object);
+    this.tell(order);
     return this.next<Said>();
+  }
+
+  /** Tells it something; what it says to that comes in its turn. */
+  tell(order: unknown): void {
+    this.#child.send(order as object);
   }
 
   /** Lets it go; resolves when it has ended. */

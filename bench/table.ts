@@ -1,6 +1,4 @@
-/** What a row measured, as a line of the table and as JSON. */
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+/** What a row measured, and how a terminal shows it. */
 import { median, percentile } from './statistics.ts';
 
 /** One number that was measured. */
@@ -14,6 +12,27 @@ export interface Measured {
   readonly unit: string;
   /** What to reach. */
   readonly goal?: Goal | undefined;
+  /** Whose number it is, in a row that compares; `what` is the same for all of them. */
+  readonly contestant?: string | undefined;
+  /** Homing's value divided by this one; undefined of Homing's own. */
+  readonly ratio?: Ratio | undefined;
+  /** What did not arrive as it was sent, over all rounds. */
+  readonly faults?: Faults | undefined;
+}
+
+/** How two contestants compare. */
+export interface Ratio {
+  /** The median of the rounds: both had their turn in each. */
+  readonly value: number;
+  readonly rounds: readonly number[];
+  readonly goal?: Goal | undefined;
+}
+
+/** Messages, counted by their ids at the receiver. */
+export interface Faults {
+  readonly lost: number;
+  readonly doubled: number;
+  readonly reordered: number;
 }
 
 /** A number to stay below, or to get above. */
@@ -36,47 +55,58 @@ export function ofShare(
   return { what, value, rounds: rounds.map((values) => percentile(values, share)), unit, goal };
 }
 
-/** A line of the table: the value, the lowest and highest round, the goal and whether it is reached. */
-export function lineOf({ what, value, rounds, unit, goal }: Measured): string {
-  const spread =
-    rounds.length < 2 ? '' : `${text(Math.min(...rounds), '')} to ${text(Math.max(...rounds), '')} in ${rounds.length}`;
-  return `${what.padEnd(58)}${text(value, unit).padStart(12)}   ${spread.padEnd(26)}${goalText(value, goal, unit)}`.trimEnd();
+/** The lines of a row: value, spread, goal of each number; in a row that compares, one for each contestant. */
+export function linesOf(row: readonly Measured[]): readonly string[] {
+  return row.flatMap((one, index) => {
+    if (one.contestant === undefined) return [lineOf(one)];
+    const line = compared(one, one.contestant);
+    return row[index - 1]?.what === one.what ? [line] : [one.what, line];
+  });
 }
 
-function goalText(value: number, goal: Goal | undefined, unit: string): string {
+function lineOf({ what, value, rounds, unit, goal }: Measured): string {
+  const cells = [what.padEnd(58), showNumber(value, unit).padStart(12), '  ', spreadOf(rounds).padEnd(26)];
+  return `${cells.join('')}${showGoal(value, goal, unit)}`.trimEnd();
+}
+
+function compared({ value, rounds, unit, ratio, faults }: Measured, contestant: string): string {
+  const cells = [
+    `  ${contestant.padEnd(16)}`,
+    showNumber(value, unit).padStart(14),
+    spreadOf(rounds).padEnd(26),
+    (ratio === undefined ? '' : `homing ÷ it ${showNumber(ratio.value, '')}, ${spreadOf(ratio.rounds)}`).padEnd(36),
+    ratio === undefined ? '' : showGoal(ratio.value, ratio.goal, ''),
+    faults === undefined ? '' : showFaults(faults),
+  ];
+  return cells.join('  ').trimEnd();
+}
+
+/** `lost 0, doubled 0, reordered 0`. */
+export function showFaults({ lost, doubled, reordered }: Faults): string {
+  return `lost ${showNumber(lost, '')}, doubled ${showNumber(doubled, '')}, reordered ${showNumber(reordered, '')}`;
+}
+
+/** The lowest and the highest round; '' of less than two. */
+export function spreadOf(rounds: readonly number[]): string {
+  if (rounds.length < 2) return '';
+  return `${showNumber(Math.min(...rounds), '')} to ${showNumber(Math.max(...rounds), '')} in ${rounds.length}`;
+}
+
+/** The goal in words, and whether it is reached; '' of none. */
+export function showGoal(value: number, goal: Goal | undefined, unit: string): string {
   if (goal === undefined) return '';
-  const isReached = 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast;
-  const words = 'atMost' in goal ? `at most ${text(goal.atMost, unit)}` : `at least ${text(goal.atLeast, unit)}`;
-  return `goal ${words}${isReached ? '' : ': missed'}`;
+  const words =
+    'atMost' in goal ? `at most ${showNumber(goal.atMost, unit)}` : `at least ${showNumber(goal.atLeast, unit)}`;
+  return `goal ${words}: ${isReached(value, goal) ? 'reached' : 'missed'}`;
 }
 
-function text(value: number, unit: string): string {
-  const digits = value >= 1_000 ? 0 : value >= 10 ? 1 : 2;
+function isReached(value: number, goal: Goal): boolean {
+  return 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast;
+}
+
+/** A number with three or four digits that say something, and its unit. */
+export function showNumber(value: number, unit: string): string {
+  const digits = Number.isInteger(value) || value >= 1_000 ? 0 : value >= 10 ? 1 : 2;
   const number = value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
   return unit === '' ? number : `${number} ${unit}`;
-}
-
-/** What a reader must know of the machine; nothing that tells whose it is. */
-export function machine() {
-  return {
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    cores: availableParallelism(),
-    memoryGb: Math.round(totalmem() / 1e9),
-    openFiles: openFilesMax(),
-    date: new Date().toISOString().slice(0, 10),
-  };
-}
-
-function openFilesMax(): number | undefined {
-  const { userLimits } = process.report.getReport() as {
-    readonly userLimits?: Record<string, { readonly soft: number }>;
-  };
-  return userLimits?.['open_files']?.soft;
-}
-
-/** Writes all results, by row, into the file that BENCH_OUT names, if it does. */
-export function save(rows: Readonly<Record<string, readonly Measured[]>>): void {
-  const file = process.env['BENCH_OUT'];
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify({ machine: machine(), rows }, undefined, 2)}\n`);
 }

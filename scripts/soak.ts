@@ -1,7 +1,7 @@
 /**
  * Long runs. Simulated: plans whose lines are cut again and again, by seed, in as many threads as there are cores, until so many
  * disconnects have been survived. Real: the lane of test/real over sockets and threads for so many minutes, whose resident
- * memory must not have grown. Ends with one line of JSON; exit code 1 when anything broke, with the seed that did it.
+ * memory and heaps must not have grown. Ends with one line of JSON; exit code 1 when anything broke, with the seed that did it.
  *
  *   npm run soak -- --disconnects 10000000      simulated; --threads 2, --from 1 (the first seed)
  *   npm run soak -- --from 20001                goes on where another run ended: it tells the next seed
@@ -15,12 +15,14 @@ import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import { rehearse } from '../src/testing/rehearsal.ts';
 import { flappingPlan } from '../test/property/flapping.ts';
+import type { RealLaneReport } from '../test/real/lane.ts';
+import type { EarlyAndLate } from '../test/real/memory.ts';
 
 /** Seeds that a thread plays before it reports. */
 const BATCH = 20;
 const TELL_MS = 10_000;
 
-/** Resident memory may be larger by so much at the end than after the first fifth. */
+/** Resident memory and heaps may be larger by so much in the last tenth than in the second. */
 const DRIFT_MAX = 0.05;
 
 const lane = fileURLToPath(new URL('../test/real/lane.ts', import.meta.url));
@@ -162,22 +164,26 @@ async function soakReal(seconds: number, args: readonly string[]): Promise<boole
   });
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   const report = reportIn(output);
-  const { early = 0, late = 0 } = report?.rssBytes ?? {};
-  const drift = early === 0 ? Infinity : late / early - 1;
-  console.log(JSON.stringify({ kind: 'real', ...report, drift: Math.round(drift * 1_000) / 1_000, code }));
-  return code === 0 && drift < DRIFT_MAX;
+  const drift = { resident: driftOf(report?.rssBytes), heaps: driftOf(report?.heapBytes) };
+  console.log(JSON.stringify({ kind: 'real', ...report, drift, code }));
+  return code === 0 && drift.resident < DRIFT_MAX && drift.heaps < DRIFT_MAX;
 }
 
-interface LaneReport {
-  readonly rssBytes: { readonly early: number; readonly late: number };
+/** A share, rounded; Infinity when there is nothing to compare. */
+function driftOf(bytes: EarlyAndLate | undefined): number {
+  if (bytes === undefined || bytes.early === 0) return Infinity;
+  return Math.round((bytes.late / bytes.early - 1) * 1_000) / 1_000;
 }
+
+type LaneReport = Pick<RealLaneReport, 'rssBytes' | 'heapBytes'>;
 
 /** The report is the last JSON that the program writes, on one line or several. */
 function reportIn(output: string): LaneReport | undefined {
   for (let from = output.lastIndexOf('{'); from >= 0; from = output.lastIndexOf('{', from - 1)) {
     try {
       const report = JSON.parse(output.slice(from)) as Partial<LaneReport>;
-      if (report.rssBytes !== undefined) return report as LaneReport;
+      if (report.rssBytes !== undefined && report.heapBytes !== undefined)
+        return { ...report, rssBytes: report.rssBytes, heapBytes: report.heapBytes };
     } catch {
       // It begins further ahead.
     }

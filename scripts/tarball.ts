@@ -117,7 +117,7 @@ function useIt(project: string): void {
     throw new Error(`expected the program to print ${JSON.stringify(expected)}, got ${JSON.stringify(printed)}`);
 }
 
-/** The command line as `npx` finds it: its version, a check of this machine, and the main job without a checkout. */
+/** The command line as `npx` finds it: its version, a check of this machine, a comparison without the packages to compare with, and the main job without a checkout. */
 function commandIt(project: string): void {
   const homing = (...words: readonly string[]): string =>
     run(project, { command: 'npx', words: ['--no-install', 'homing', ...words], timeoutMs: PROGRAM_MS });
@@ -126,6 +126,11 @@ function commandIt(project: string): void {
   const { status, findings } = JSON.parse(homing('doctor', '--json')) as Diagnosis;
   if (status === 'fail' || findings.length < 8)
     throw new Error(`expected homing doctor to find nothing that fails, got ${JSON.stringify(findings)}`);
+  const words = ['bench', 'many-calls', '--quick', '--json', '--with', 'plain', 'socket.io'];
+  const { rows, absent } = JSON.parse(homing(...words)) as Benchmark;
+  const measured = rows['many-calls']?.map(({ contestant }) => contestant).join(' ');
+  if (measured !== 'homing plain' || !JSON.stringify(absent).includes('npm install socket.io@'))
+    throw new Error(`expected homing bench to measure plain and to miss socket.io, got ${JSON.stringify(rows)}`);
   const shown = homing('demo', '--cuts', '4', '--seconds', '10');
   if (!shown.includes('IDENTICAL: every byte arrived once and in order'))
     throw new Error(`expected homing demo to find all bytes, it printed\n${shown}`);
@@ -149,6 +154,11 @@ function viewIt(project: string): void {
 interface Diagnosis {
   readonly status: string;
   readonly findings: readonly unknown[];
+}
+
+interface Benchmark {
+  readonly rows: Readonly<Record<string, readonly { readonly contestant: string }[]>>;
+  readonly absent: readonly unknown[];
 }
 
 interface Manifest {

@@ -20,9 +20,7 @@ export interface Contestant {
   readonly promises: string;
   /** The settings a reader needs to judge the numbers. */
   readonly settings: string;
-  /** npm packages and their versions, as installed; empty for Node's own modules. */
-  readonly packages: readonly string[];
-  /** What is missing to run it here (a package, a program), in a sentence; undefined when nothing is. */
+  /** What is missing to run it here besides its packages (a program), in a sentence; undefined when nothing is. */
   missing(): Promise<string | undefined>;
   /** Starts its server in this process; `onLink` gets each client that connects, before the first message of that client. */
   serve(onLink: (link: Link) => void, options: ServeOptions): Promise<Served>;
@@ -60,14 +58,16 @@ export interface Link {
    * is taken, or dropped, as the contestant does it.
    */
   send(message: Message): boolean;
-  /** Resolves when it has room again. */
+  /** Resolves when it has room again, after an outage as well; never before the event loop has turned. */
   room(): Promise<void>;
   /** Takes messages of the other end, from now on. Set once, at once. */
   onMessage(take: (message: Message) => void): void;
-  /** A call that the other end answers with the sum; undefined where the contestant has no calls. */
+  /** Of a client: a call that the server answers with the sum; undefined where the contestant has no calls. */
   readonly call?: ((left: number, right: number) => Promise<number>) | undefined;
   /** Calls back whenever messages can be sent again after a cut (not for the first time). */
   onUp(tell: () => void): void;
+  /** Calls back when this end notices a cut; undefined where the contestant tells nothing. */
+  readonly onDown?: ((tell: () => void) => void) | undefined;
   /** Ends it, and what it holds. */
   close(): Promise<void>;
 }

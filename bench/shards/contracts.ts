@@ -1,5 +1,5 @@
 /** What the two ends of the rows of shards say to each other. */
-import type { Sample } from '../stream/sample.ts';
+import type { Sample } from '../sample.ts';
 
 /** Each tick is answered with how many there were. */
 export type Ticking = {

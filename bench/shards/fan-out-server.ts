@@ -5,7 +5,7 @@
  */
 import { type Sent, createServer } from 'homing';
 import { Program } from '../program.ts';
-import { sample } from '../stream/sample.ts';
+import { sample } from '../sample.ts';
 import type { FanningOut } from './contracts.ts';
 import type { Account } from './fan-out-client.ts';
 

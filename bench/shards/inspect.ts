@@ -1,8 +1,9 @@
 /** What an inspector costs: while nobody looks, while somebody looks at the fleet, and while a connection is watched. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { measureNeighbors } from '../inspect/neighbors.ts';
+import { measureInspectedStream } from '../inspect/stream.ts';
+import { Viewer } from '../inspect/viewer.ts';
 import { Program } from '../program.ts';
-import { median, ratios } from '../statistics.ts';
-import { measureStream } from '../stream/measure.ts';
 import { type Measured, ofRounds } from '../table.ts';
 import type { CrowdOrder } from './crowd.ts';
 import { type BenchServer, startServer } from './start-server.ts';
@@ -10,7 +11,7 @@ import { type BenchServer, startServer } from './start-server.ts';
 /** How much is measured. */
 export interface InspectScale {
   readonly rounds: number;
-  /** Of one stream. */
+  /** That each of two pairs streams in a round. */
   readonly milliseconds: number;
   /** Sessions whose memory is weighed. */
   readonly sessions: number;
@@ -22,21 +23,21 @@ const SHARDS = 2;
 const AT_ONCE = 200;
 /** How long processor time is taken. */
 const LOOK_MS = 5_000;
-const MEMORY_ROUNDS = 3;
+const MEMORY_ROUNDS = 5;
+/** Short turns of the calls beside a watched connection, for each round. */
+const NEIGHBOR_TURNS = 3;
 
 /** Measures all of it. */
 export async function measureInspect(scale: InspectScale): Promise<readonly Measured[]> {
-  const { rounds, milliseconds, sessions, fleet } = scale;
-  const results = await measureStream(rounds, milliseconds, ['homing', 'homing inspected']);
-  const [without = [], inspected = []] = results.map(({ rates }) => rates);
+  const { rounds, sessions, fleet } = scale;
+  const stream = await measureInspectedStream(scale);
+  const neighbors = await measureNeighbors(rounds * NEIGHBOR_TURNS);
   const bytes: number[] = [];
   for (let round = 0; round < MEMORY_ROUNDS; round += 1)
     bytes.push((await bytesOf(sessions, true)) - (await bytesOf(sessions, false)));
   return [
-    ofRounds('stream 90 B, inspected and not looked at ÷ not inspected', ratios(inspected, without), '', {
-      atLeast: 0.98,
-    }),
-    ofRounds('… of medians', [median(inspected) / median(without)], ''),
+    ...stream,
+    ...neighbors,
     ofRounds('memory of a connection for the inspector', bytes, 'B', { atMost: 200 }),
     ...(await measureFleet(fleet)),
   ];
@@ -84,34 +85,4 @@ async function cpuShare(server: BenchServer): Promise<number> {
   const before = await server.cpuMs();
   await sleep(LOOK_MS);
   return ((await server.cpuMs()) - before) / LOOK_MS;
-}
-
-/** Somebody who looks at the fleet, and lists a page of it now and then as the page does. */
-class Viewer {
-  fleets = 0;
-  readonly #socket: WebSocket;
-  readonly #asking: NodeJS.Timeout;
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => {
-      const frame = JSON.parse(String(data)) as { readonly type: string };
-      if (frame.type === 'fleet') this.fleets += 1;
-    });
-    const list = (): void => socket.send(JSON.stringify({ type: 'list', ask: 1, limit: 200 }));
-    this.#asking = setInterval(list, 1_000);
-  }
-
-  static open(url: string): Promise<Viewer> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}live`);
-    return new Promise((resolve, reject) => {
-      socket.addEventListener('open', () => resolve(new Viewer(socket)));
-      socket.addEventListener('error', () => reject(new Error('expected an inspector that answers')));
-    });
-  }
-
-  close(): void {
-    clearInterval(this.#asking);
-    this.#socket.close();
-  }
 }

@@ -1,5 +1,5 @@
 /** The sender of a stream, the same at both ends. */
-import { BURST, type Sample, sample } from '../stream/sample.ts';
+import { BURST, type Sample, sample } from '../sample.ts';
 
 /** An end of a session, as far as a stream needs one. */
 export interface Spout {

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { createClient } from 'homing';
-import { Meter } from '../stream/meter.ts';
+import { Meter } from './meter.ts';
 import type { Streaming } from './contracts.ts';
 import { pour } from './pour.ts';
 

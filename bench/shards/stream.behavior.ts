@@ -1,6 +1,6 @@
 /** Takes a stream and says how fast it came, or pours one itself. */
 import { defineBehavior } from 'homing';
-import { Meter } from '../stream/meter.ts';
+import { Meter } from './meter.ts';
 import type { Streaming } from './contracts.ts';
 import { pour } from './pour.ts';
 import { obey } from './within.ts';

@@ -3,7 +3,7 @@
  * given up after it was written keeps its place until the peer has answered.
  */
 import { HomingError, type Outcome, isErrorCode } from '../errors.ts';
-import { ResultStatus, TARGET_BYTES } from '../session/calls.ts';
+import { ReadItem, ResultStatus, TARGET_BYTES } from '../session/calls.ts';
 import type { OutletOutput } from '../session/outlet.ts';
 import type { Session } from '../session/session.ts';
 import type { Codec } from '../wire/codec.ts';
@@ -107,9 +107,10 @@ export class Caller {
     const { waits, codec, functions } = this.#parts;
     functions.settledDirect(token);
     if (!this.#drop(token)) {
-      if (item !== undefined) functions.discard(codec, item);
+      if (item instanceof Uint8Array) functions.discard(codec, item);
       return;
     }
+    if (item instanceof ReadItem) return waits.resolve(token, item.value);
     const method = waits.whatOf(token) ?? 'call';
     if (status !== ResultStatus.OK || item === undefined) waits.reject(token, this.#refusalOf(method, status, item));
     else this.#resolve(token, method, item);

@@ -118,6 +118,11 @@ export class Functions implements OutCarrier, InCarrier {
 
   // ---- out
 
+  /** Whether a value is being encoded now: a getter in it may ask for something. */
+  get isEncoding(): boolean {
+    return this.#isEncoding;
+  }
+
   /** Encodes a value. It has to be said then what became of it: `accepted`, `acceptedDirect` or `refused`. */
   encode(codec: Codec, value: unknown, root: string | undefined): void {
     if (this.#isEncoding) {

@@ -235,8 +235,10 @@ export class Mailbox {
     let values: unknown[];
     try {
       const isPast = epoch !== this.#session.epoch;
-      if (verdict === READ_AT_ONCE) values = this.#ahead as unknown[];
-      else if (kind < Kind.WRITE)
+      if (verdict === READ_AT_ONCE) {
+        values = this.#ahead as unknown[];
+        this.#ahead = undefined;
+      } else if (kind < Kind.WRITE)
         values = this.#functions.decode(this.#codec, bytes, start, end, verdict, isPast) as unknown[];
       else values = this.#codec.decode(bytes, start, end, verdict) as unknown[];
     } catch (error) {
@@ -276,7 +278,11 @@ export class Mailbox {
       this.#settle(kind, seq, epoch, size, ReceiptStatus.OK, undefined);
       return;
     }
-    // Whatever it is, it settles once, and later; for a promise this is the promise itself.
+    this.#awaitTurn(result, kind, seq, epoch, size);
+  }
+
+  /** By itself, as the closures would cost every message. Whatever it is, it settles once, and later. */
+  #awaitTurn(result: unknown, kind: number, seq: number, epoch: number, size: number): void {
     Promise.resolve(result).then(
       () => this.#settleLater(kind, seq, epoch, size, ReceiptStatus.OK, undefined),
       (error: unknown) => this.#settleLater(kind, seq, epoch, size, ReceiptStatus.FAILED, error),

@@ -57,6 +57,7 @@ export class Replies {
   #sendValue(kind: number, seq: number, value: unknown): void {
     const session = this.#session;
     const codec = this.#codec;
+    if (this.#writeValue(kind, seq, value)) return;
     try {
       this.#functions.encode(codec, value, 'result');
       const bytesMax = session.outlet.messageBytesMax - RESULT_BYTES;
@@ -75,5 +76,18 @@ export class Replies {
     }
     this.#functions.acceptedDirect();
     session.direct.sendResult(kind, seq, ResultStatus.OK, codec.scratch, codec.start, codec.end);
+  }
+
+  /** Writes a short plain value right into the page where it will wait. False: it has to be encoded. */
+  #writeValue(kind: number, seq: number, value: unknown): boolean {
+    const { outlet, direct } = this.#session;
+    const { page, freeAt } = outlet.direct;
+    if (page === undefined || this.#functions.isEncoding) return false;
+    const end = this.#codec.writeShort(value, page, freeAt + RESULT_BYTES, page.length);
+    if (end < 0 || end - freeAt > outlet.messageBytesMax) return false;
+    // A getter may have run anything, and the page be another one by now.
+    if (page !== outlet.direct.page || freeAt !== outlet.direct.freeAt) return false;
+    direct.sendWrittenResult(kind, seq, end);
+    return true;
   }
 }

@@ -7,7 +7,7 @@
 export const RING_EVENTS = 8;
 
 /** Connections that share a piece of memory. */
-const PIECE_SLOTS = 64;
+const PIECE_SLOTS = 128;
 
 /** Times are kept as milliseconds modulo this: an event older than some seven weeks seems younger. */
 const TIME_RANGE_MS = 2 ** 32;
@@ -15,12 +15,13 @@ const TIME_RANGE_MS = 2 ** 32;
 /** Words that are told apart. */
 const WORDS_MAX = 256;
 
+/** One buffer with three views: what V8 keeps for each of them is shared by all its slots. */
 interface Piece {
   readonly times: Uint32Array;
-  /** Event and state, as numbers of words; 0: one too many. */
-  readonly words: Uint8Array;
   /** Events so far, by slot. */
   readonly counts: Uint32Array;
+  /** Event and state, as numbers of words; 0: one too many. */
+  readonly words: Uint8Array;
 }
 
 /** An event as it was kept. */
@@ -93,10 +94,13 @@ export class Rings {
   }
 
   #grow(): void {
+    const events = PIECE_SLOTS * RING_EVENTS;
+    const [countsAt, wordsAt] = [events * 4, (events + PIECE_SLOTS) * 4];
+    const memory = new ArrayBuffer(wordsAt + events * 2);
     this.#pieces.push({
-      times: new Uint32Array(PIECE_SLOTS * RING_EVENTS),
-      words: new Uint8Array(PIECE_SLOTS * RING_EVENTS * 2),
-      counts: new Uint32Array(PIECE_SLOTS),
+      times: new Uint32Array(memory, 0, events),
+      counts: new Uint32Array(memory, countsAt, PIECE_SLOTS),
+      words: new Uint8Array(memory, wordsAt, events * 2),
     });
   }
 

@@ -44,11 +44,19 @@ export class Sender {
   send(message: readonly unknown[]): boolean {
     this.#owner.requireOpen();
     const { session, codec, functions } = this.#parts;
-    this.encode(message);
-    this.#requireRoom(message[0] as string, codec.end - codec.start);
     const { outlet } = session;
-    outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
-    functions.accepted(outlet.lastOrdinal, 0);
+    const written = this.#write(message);
+    if (written > 0) {
+      const bytes = written - outlet.ordered.freeAt;
+      this.#requireSize(message[0] as string, bytes);
+      this.#requireRoom(message[0] as string, bytes);
+      outlet.acceptWritten(Kind.EVENT, written, 0);
+    } else {
+      this.encode(message);
+      this.#requireRoom(message[0] as string, codec.end - codec.start);
+      outlet.accept(Kind.EVENT, codec.scratch, codec.start, codec.end, 0);
+      functions.accepted(outlet.lastOrdinal, 0);
+    }
     this.#owner.accepted(false);
     return !outlet.isHalfFull;
   }
@@ -56,8 +64,16 @@ export class Sender {
   /** Accepts `[name, ...args]`, or lets it stand in line; `token` is who waits for its outcome. */
   enqueue(kind: number, message: readonly unknown[], token: number): void {
     const { session, codec, functions } = this.#parts;
-    this.encode(message);
     const { outlet } = session;
+    const written = this.#write(message);
+    const bytes = written - outlet.ordered.freeAt;
+    if (written > 0 && !outlet.isFull(bytes) && this.#parts.books?.isSpent !== true) {
+      this.#requireSize(message[0] as string, bytes);
+      outlet.acceptWritten(kind, written, token);
+      this.#owner.accepted(kind === Kind.CALL);
+      return;
+    }
+    this.encode(message);
     if (this.#mustQueue(String(message[0]), codec.end - codec.start)) {
       outlet.enqueue(kind, codec.scratch, codec.start, codec.end, token);
     } else outlet.accept(kind, codec.scratch, codec.start, codec.end, token);
@@ -108,6 +124,20 @@ export class Sender {
   }
 
   // ---- below
+
+  /**
+   * Writes a short plain message, which passes no functions, right into the page where it will wait: where it ends there; 0
+   * when it has to be encoded. Nothing is accepted yet.
+   */
+  #write(message: readonly unknown[]): number {
+    const { session, codec, functions } = this.#parts;
+    const { ordered } = session.outlet;
+    const { page, freeAt } = ordered;
+    if (page === undefined || functions.isEncoding || typeof message[0] !== 'string') return 0;
+    const end = codec.writeShort(message, page, freeAt, page.length);
+    // A getter may have run anything, and the page be another one by now.
+    return end > 0 && page === ordered.page && freeAt === ordered.freeAt ? end : 0;
+  }
 
   #requireSize(what: string, bytes: number): void {
     const bytesMax = this.#parts.session.outlet.messageBytesMax;

@@ -7,13 +7,13 @@ import { ReceiptStatus } from '../session/direct.ts';
 import { type PeerState, Session, type SessionLimits, type SessionOptions } from '../session/session.ts';
 import type { Heartbeat } from '../session/liveness.ts';
 import type { Leftover, OutletOutput, Taker } from '../session/outlet.ts';
-import { RESULT_BYTES, ResultStatus } from '../session/calls.ts';
+import { RESULT_BYTES, ReadItem, ResultStatus } from '../session/calls.ts';
 import type { Plain } from '../session/store.ts';
 import { Codec } from '../wire/codec.ts';
 import { Kind } from '../wire/frame.ts';
 import type { WireLimits } from '../wire/limits.ts';
 import type { OutCarrier } from '../wire/values.ts';
-import { READ_AT_ONCE } from '../wire/reader.ts';
+import { READ_AT_ONCE, UNREAD, readShort } from '../wire/reader.ts';
 import { scan } from '../wire/scan.ts';
 import { shortBytesMax } from '../wire/writer.ts';
 import { Callee } from './callee.ts';
@@ -404,6 +404,12 @@ export class SessionActor
     if (!isNamedArray(bytes, start)) return -1;
     const isShort = end - start <= this.#shortBytes;
     return isShort && this.mailbox.readNow(bytes, start, end) ? READ_AT_ONCE : this.inspectItem(bytes, start, end);
+  }
+
+  readItem(bytes: Uint8Array, start: number, end: number): ReadItem | undefined {
+    if (end - start > this.#shortBytes) return undefined;
+    const value = readShort(bytes, start, end, this.#settings.wire);
+    return value === UNREAD ? undefined : new ReadItem(value);
   }
 
   inspectItem(bytes: Uint8Array, start: number, end: number): number {

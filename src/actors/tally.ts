@@ -54,12 +54,24 @@ export const Count = {
   HEAP_BYTES: 28,
   /** When it began, in seconds since 1970. */
   STARTED_SECONDS: 29,
+  // How often a state was entered since the shard began.
+  ACCEPTING_AUTHENTICATING_ENTRIES: 30,
+  ACCEPTING_UP_ENTRIES: 31,
+  ACCEPTING_CLOSED_ENTRIES: 32,
+  DIALLING_IDLE_ENTRIES: 33,
+  DIALLING_CONNECTING_ENTRIES: 34,
+  DIALLING_AUTHENTICATING_ENTRIES: 35,
+  DIALLING_UP_ENTRIES: 36,
+  DIALLING_BACKOFF_ENTRIES: 37,
+  DIALLING_CLOSED_ENTRIES: 38,
 } as const;
 
-const COUNTERS = 30;
+const COUNTERS = 39;
+
+type StateIndexes = Readonly<Record<'accepting' | 'dialling', Readonly<Record<string, CountIndex>>>>;
 
 /** Which counter has the connections of a state; final states have none. */
-export const stateCounts: Readonly<Record<'accepting' | 'dialling', Readonly<Record<string, CountIndex>>>> = {
+export const stateCounts: StateIndexes = {
   accepting: { authenticating: Count.ACCEPTING_AUTHENTICATING, up: Count.ACCEPTING_UP },
   dialling: {
     idle: Count.DIALLING_IDLE,
@@ -67,6 +79,23 @@ export const stateCounts: Readonly<Record<'accepting' | 'dialling', Readonly<Rec
     authenticating: Count.DIALLING_AUTHENTICATING,
     up: Count.DIALLING_UP,
     backoff: Count.DIALLING_BACKOFF,
+  },
+};
+
+/** Which counter has how often a state was entered, final ones too. */
+export const stateEntries: StateIndexes = {
+  accepting: {
+    authenticating: Count.ACCEPTING_AUTHENTICATING_ENTRIES,
+    up: Count.ACCEPTING_UP_ENTRIES,
+    closed: Count.ACCEPTING_CLOSED_ENTRIES,
+  },
+  dialling: {
+    idle: Count.DIALLING_IDLE_ENTRIES,
+    connecting: Count.DIALLING_CONNECTING_ENTRIES,
+    authenticating: Count.DIALLING_AUTHENTICATING_ENTRIES,
+    up: Count.DIALLING_UP_ENTRIES,
+    backoff: Count.DIALLING_BACKOFF_ENTRIES,
+    closed: Count.DIALLING_CLOSED_ENTRIES,
   },
 };
 
@@ -106,8 +135,10 @@ export class Tally {
     const indexes = stateCounts[machine];
     const before = from === undefined ? undefined : indexes[from];
     const now = indexes[to];
+    const entries = stateEntries[machine][to];
     if (before !== undefined) this.add(before, -1);
     if (now !== undefined) this.add(now, 1);
+    if (entries !== undefined) this.add(entries, 1);
   }
 }
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { ExportFormat } from '../machines/index.ts';
 import { type Address, addressOf, portOf } from './address.ts';
+import { type BenchOptions, bench } from './bench.ts';
 import { type ConformanceOptions, conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { type DoctorOptions, doctor } from './doctor.ts';
@@ -96,6 +97,15 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     .option('--json', 'print one JSON object instead of lines')
     .addHelpText('after', '\nExit code: 0 every run held, 1 one failed, 2 wrong arguments or nothing to play.')
     .action(async (path: string, options: FuzzOptions) => void (code = await fuzz(path, options)));
+  program
+    .command('bench')
+    .description('measure Homing beside other libraries on this machine (docs/benchmarks.md)')
+    .argument('[rows...]', 'which rows; without names all, which takes long')
+    .option('--quick', 'fewer and shorter rounds, and without names the rows that matter most: two minutes')
+    .option('--with <names...>', 'who is measured beside Homing: plain ws socket.io …')
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', '\nProgress goes to stderr. Exit code: 0 measured, 1 a row broke off, 2 wrong arguments.')
+    .action(async (rows: readonly string[], options: BenchOptions) => void (code = await bench(rows, options)));
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;

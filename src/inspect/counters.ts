@@ -1,6 +1,6 @@
 /** The counters of a source as numbers with names, read from the memory that it shares. */
 import type { InspectSource, MachineName } from '../actors/events.ts';
-import { Count, type CountIndex, Tally, stateCounts } from '../actors/tally.ts';
+import { Count, type CountIndex, Tally, stateCounts, stateEntries } from '../actors/tally.ts';
 
 /** Totals since the source began. */
 export const totals = {
@@ -44,8 +44,12 @@ export type CounterName = keyof typeof totals | keyof typeof gauges;
 export type FleetShard = Readonly<Record<CounterName | VitalName, number>> & {
   readonly place: string;
   readonly generation: number;
-  readonly states: Readonly<Record<MachineName, Readonly<Record<string, number>>>>;
+  readonly states: StateNumbers;
+  /** How often each state was entered since the source began. */
+  readonly entries: StateNumbers;
 };
+
+type StateNumbers = Readonly<Record<MachineName, Readonly<Record<string, number>>>>;
 
 const indexes = Object.entries({ ...totals, ...gauges, ...vitals }) as [CounterName | VitalName, CountIndex][];
 
@@ -64,14 +68,11 @@ export class Counters {
   /** All numbers now. */
   read(): FleetShard {
     const counts = Object.fromEntries(indexes.map(([name, index]) => [name, this.#tally.read(index)]));
-    const states = {
-      accepting: this.#statesOf('accepting'),
-      dialling: this.#statesOf('dialling'),
-    };
     return {
       place: this.place,
       generation: this.generation,
-      states,
+      states: this.#numbersOf(stateCounts),
+      entries: this.#numbersOf(stateEntries),
       ...(counts as Record<CounterName | VitalName, number>),
     };
   }
@@ -82,8 +83,9 @@ export class Counters {
     return this.#tally.read(index);
   }
 
-  #statesOf(machine: MachineName): Record<string, number> {
-    const states = Object.entries(stateCounts[machine]);
-    return Object.fromEntries(states.map(([state, index]) => [state, this.#tally.read(index)]));
+  #numbersOf(where: typeof stateCounts): StateNumbers {
+    const read = (machine: MachineName): Record<string, number> =>
+      Object.fromEntries(Object.entries(where[machine]).map(([state, index]) => [state, this.#tally.read(index)]));
+    return { accepting: read('accepting'), dialling: read('dialling') };
   }
 }

@@ -8,12 +8,14 @@ import type { ConnectionDetail, ConnectionRow, SessionDetail, WatchEvent } from 
 
 export type { ConnectionDetail, ConnectionRow, SessionDetail, WatchEvent } from '../actors/events.ts';
 
-/** Counts of one thread: totals since it began (messages, bytes, acked, cuts, resumes), the others as they are now. */
+/** Counts of one thread: totals since it began (messages, bytes, acked, cuts, resumes, entries), the others as they are now. */
 export interface FleetShard {
   readonly place: string;
   readonly generation: number;
   /** Connections by machine and state. */
   readonly states: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** How often each state was entered since the thread began, by machine and state. */
+  readonly entries: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly sessions: number;
   readonly connections: number;
   readonly handshakes: number;
@@ -62,7 +64,13 @@ export type HubFrame =
     }
   | { readonly type: 'fleet'; readonly atMs: number; readonly shards: readonly FleetShard[] }
   | { readonly type: 'rows'; readonly ask: number; readonly total: number; readonly rows: readonly ConnectionRow[] }
-  | { readonly type: 'watched'; readonly id: string; readonly events: readonly WatchEvent[] }
+  | {
+      readonly type: 'watched';
+      readonly id: string;
+      readonly events: readonly WatchEvent[];
+      /** These are all events that the hub keeps: the answer to one who asks again, or asks after others. */
+      readonly isWhole?: boolean;
+    }
   | {
       readonly type: 'detail';
       readonly id: string;
@@ -90,6 +98,7 @@ export interface RowQuery {
 /** From a viewer. */
 export type ViewerFrame =
   | ({ readonly type: 'list'; readonly ask: number; readonly limit: number } & RowQuery)
+  /** Once more for what is watched already: the hub tells all it keeps of it again. */
   | { readonly type: 'watch'; readonly id: string }
   | { readonly type: 'unwatch'; readonly id: string }
   | { readonly type: 'cut'; readonly id: string };

@@ -29,7 +29,8 @@ const ROWS_MAX = 1_000;
 /** What somebody who looks is told. */
 export interface Onlooker {
   fleet(frame: { readonly atMs: number; readonly shards: readonly FleetShard[] }): void;
-  watched(id: string, events: readonly WatchEvent[]): void;
+  /** `isWhole`: these are all events that are kept, in place of those told before. */
+  watched(id: string, events: readonly WatchEvent[], isWhole: boolean): void;
   /** What is so at one place: both ends of a session may be in this process. */
   detail(id: string, place: string, atMs: number, detail: Detail): void;
   /** Nothing with this id is there, or is there any more. */
@@ -128,13 +129,15 @@ export class Hub {
     });
   }
 
-  /** Tells this onlooker what a connection or a session does, until `unwatch`. */
+  /**
+   * Tells this onlooker what a connection or a session does, until `unwatch`. Whoever watches it already is told all that is kept
+   * once more: frames may have been left out.
+   */
   watch(onlooker: Onlooker, id: string): void {
     const known = this.#watched.get(id);
     if (known !== undefined) {
-      if (known.onlookers.has(onlooker)) return;
       known.onlookers.add(onlooker);
-      onlooker.watched(id, known.events);
+      onlooker.watched(id, known.events, true);
       for (const [place, { detail }] of known.details) onlooker.detail(id, place, Date.now(), detail);
       return;
     }
@@ -223,7 +226,7 @@ export class Hub {
     if (watched === undefined) return;
     watched.events.push(...events);
     if (watched.events.length > KEPT_EVENTS) watched.events.splice(0, watched.events.length - KEPT_EVENTS);
-    for (const onlooker of watched.onlookers) onlooker.watched(id, events);
+    for (const onlooker of watched.onlookers) onlooker.watched(id, events, false);
   }
 
   #detailed(id: string, place: string, detail: Detail): void {

@@ -61,8 +61,8 @@ export class LiveSession implements Onlooker {
     this.#send({ type: 'fleet', ...frame });
   }
 
-  watched(id: string, events: readonly WatchEvent[]): void {
-    this.#send({ type: 'watched', id, events: events.map(named) });
+  watched(id: string, events: readonly WatchEvent[], isWhole: boolean): void {
+    this.#send({ type: 'watched', id, events: events.map(named), ...(isWhole ? { isWhole } : {}) });
   }
 
   detail(id: string, place: string, atMs: number, detail: Detail): void {
@@ -86,7 +86,8 @@ export class LiveSession implements Onlooker {
     if (typeof id !== 'string') return this.#fail(ask, `expected a request with an id, got ${String(type)}`);
     switch (type) {
       case 'watch':
-        if (this.#watches.size >= WATCHES_MAX) return this.#fail(ask, `at most ${WATCHES_MAX} are watched at a time`);
+        if (this.#watches.size >= WATCHES_MAX && !this.#watches.has(id))
+          return this.#fail(ask, `at most ${WATCHES_MAX} are watched at a time`);
         this.#watches.add(id);
         return this.#parts.hub.watch(this, id);
       case 'unwatch':

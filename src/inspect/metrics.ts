@@ -59,11 +59,19 @@ const states: Metric = {
   labels: ['shard', 'machine', 'state'],
 };
 
+const entries: Metric = {
+  name: 'homing_connection_state_entries_total',
+  type: 'counter',
+  help: 'How often connections entered each state of their machine.',
+  labels: ['shard', 'machine', 'state'],
+};
+
 /** Every metric, in the order of the text. */
 export const metrics: readonly Metric[] = [
   ...counted.map(([, name, type, help]) => ({ name, type, help, labels: ['shard'] })),
   ...taken.map(([, name, help]) => ({ name, type: 'gauge' as const, help, labels: ['shard'] })),
   states,
+  entries,
 ];
 
 /** All metrics, as text; `main` is the thread that holds the inspector. */
@@ -80,13 +88,21 @@ export function metricsText(shards: readonly FleetShard[], main: MainThread): st
       name,
       threads.map((thread) => sample(name, { shard: thread.place }, thread[source])),
     );
-  samples.set(states.name, shards.flatMap(stateSamples));
+  for (const [name, key] of [
+    [states.name, 'states'],
+    [entries.name, 'entries'],
+  ] as const)
+    // prettier-ignore
+    samples.set(
+      name,
+      shards.flatMap((shard) => stateSamples(name, shard, shard[key])),
+    );
   return metrics.map((metric) => [headOf(metric), ...(samples.get(metric.name) ?? [])].join('\n')).join('\n') + '\n';
 }
 
-function stateSamples(shard: FleetShard): string[] {
-  return Object.entries(shard.states).flatMap(([machine, counts]) =>
-    Object.entries(counts).map(([state, count]) => sample(states.name, { shard: shard.place, machine, state }, count)),
+function stateSamples(name: string, { place }: FleetShard, numbers: FleetShard['states']): string[] {
+  return Object.entries(numbers).flatMap(([machine, counts]) =>
+    Object.entries(counts).map(([state, count]) => sample(name, { shard: place, machine, state }, count)),
   );
 }
 

@@ -5,6 +5,15 @@
 
 const NONE: ReadonlyMap<number, number> = new Map();
 
+/** The value of an item that was read when it came, instead of its bytes. */
+export class ReadItem {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
 /** The results that are to come in this epoch. */
 export class Calls {
   /** Made for the first one. */

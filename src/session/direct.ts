@@ -4,7 +4,7 @@
  */
 import type { EndCode } from '../errors.ts';
 import { Kind, copyOf, readU32, readU64, writeU32, writeU64 } from '../wire/frame.ts';
-import { RESULT_BYTES, ResultStatus, TARGET_BYTES } from './calls.ts';
+import { RESULT_BYTES, type ReadItem, ResultStatus, TARGET_BYTES } from './calls.ts';
 import type { Outlet } from './outlet.ts';
 
 /** Status byte of a receipt. */
@@ -30,6 +30,8 @@ export interface DirectOptions {
   readonly limits: { readonly mailboxMessages: number };
   readonly inspect: (bytes: Uint8Array, start: number, end: number) => number;
   readonly inspectItem: (bytes: Uint8Array, start: number, end: number) => number;
+  /** Reads the value of a call at once, where it is short and plain; undefined for one to be scanned. */
+  readItem?(bytes: Uint8Array, start: number, end: number): ReadItem | undefined;
   /** Whether this end decides about the store: verdicts and notices go out and never come in. */
   readonly decides?: boolean | undefined;
 }
@@ -82,6 +84,15 @@ export class Direct {
     payload[8] = status;
     payload.set(told, RESULT_BYTES);
     this.#outlet.acceptDirect(kind, payload, 0, bytes);
+  }
+
+  /** As `sendResult` for OK: the item was written into the page of the direct lane, behind room for its head, up to `end`. */
+  sendWrittenResult(kind: number, seq: number, end: number): void {
+    const { page, freeAt } = this.#outlet.direct;
+    if (page === undefined) return;
+    writeU64(page, freeAt, seq);
+    page[freeAt + 8] = ResultStatus.OK;
+    this.#outlet.acceptDirectWritten(kind, end);
   }
 
   /** Calls a passed function of the peer with `args`, one CBOR item, copied; the answer comes for the token. */
@@ -182,8 +193,13 @@ export class Direct {
     if (seq < 1 || status > ResultStatus.CANCELLED) return 'bad-frame';
     const hasItem = status === ResultStatus.OK || status === ResultStatus.FAILED;
     if (hasItem !== end > itemAt) return 'bad-frame';
-    if (hasItem && this.#options.inspectItem(bytes, itemAt, end) < 0) return 'payload-refused';
-    const item = hasItem ? copyOf(bytes, itemAt, end) : undefined;
+    let item: Uint8Array | ReadItem | undefined;
+    if (status === ResultStatus.OK) item = this.#options.readItem?.(bytes, itemAt, end);
+    if (hasItem && item === undefined) {
+      const isFit = this.#options.inspectItem(bytes, itemAt, end) >= 0;
+      if (!isFit) return 'payload-refused';
+      item = copyOf(bytes, itemAt, end);
+    }
     return this.#outlet.settleResult(seq, status, item, isAnswer) ? undefined : 'unknown-receipt';
   }
 

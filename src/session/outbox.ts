@@ -3,6 +3,7 @@
  * without a number until its writing begins; from then on it keeps its seq for the epoch. A frame's header stands right
  * before its payload in one page, so that a run of messages leaves, and leaves again after a cut, as one range.
  */
+import { invariant } from '../errors.ts';
 import { HEADER_BYTES } from '../wire/frame.ts';
 import { Deque } from './deque.ts';
 
@@ -52,6 +53,27 @@ export class Outbox {
     const message = this.#store(kind, bytes, start, end, token, ordinal);
     this.waiting.push(message);
     return message;
+  }
+
+  /** The page that the next message may be written into, if there is one: from `freeAt` to its end. */
+  get page(): Uint8Array | undefined {
+    return this.#page;
+  }
+
+  /** Where the payload of the next message begins in `page`, behind room for its header. */
+  get freeAt(): number {
+    return this.#used + HEADER_BYTES;
+  }
+
+  /** Lets a message wait whose payload was written into `page` from `freeAt` to `end`. */
+  appendWritten(kind: number, end: number, token: number, ordinal: number): void {
+    const page = this.#page;
+    const start = this.#used + HEADER_BYTES;
+    invariant(page !== undefined && end > start && end <= page.length, 'a message was written outside of its page');
+    this.#used = end;
+    this.waiting.push({ page, start, end, kind, token, ordinal, cancelled: false });
+    this.messages += 1;
+    this.bytes += end - start;
   }
 
   /** Puts a copy of a message that left an older epoch before everything that waits; it keeps its ordinal. */

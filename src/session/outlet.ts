@@ -7,6 +7,7 @@ import type { Outcome } from '../errors.ts';
 import { type Checksum, FrameType, Kind, copyOf, writeU64 } from '../wire/frame.ts';
 import type { Gather } from '../wire/gather.ts';
 import { Awaited } from './awaited.ts';
+import type { ReadItem } from './calls.ts';
 import type { Deque } from './deque.ts';
 import { Flushes } from './flushes.ts';
 import { type InLine, Line } from './line.ts';
@@ -27,12 +28,12 @@ export type OutletOutput =
       readonly status: number;
       readonly error: Uint8Array | undefined;
     }
-  /** A call was answered; token 0: nobody waits for it any more. `item` is one CBOR item, for a value or an error. */
+  /** A call was answered; token 0: nobody waits for it any more. `item` is one CBOR item, for a value or an error; or the value. */
   | {
       readonly type: 'result';
       readonly token: number;
       readonly status: number;
-      readonly item: Uint8Array | undefined;
+      readonly item: Uint8Array | ReadItem | undefined;
     }
   /** The peer gave up a call that runs here, or has run. */
   | { readonly type: 'cancelled'; readonly seq: number }
@@ -155,6 +156,12 @@ export class Outlet {
     this.ordered.append(kind, bytes, start, end, token, this.#ordinal);
   }
 
+  /** Accepts an ordered message that was written into the page of `ordered`, up to `end`; the caller has asked `isFull`. */
+  acceptWritten(kind: number, end: number, token: number): void {
+    this.#ordinal += 1;
+    this.ordered.appendWritten(kind, end, token, this.#ordinal);
+  }
+
   /** Whether even the line before the outbox is full: its bounds are those of the outbox, and never small ones. */
   isLineFull(bytes: number): boolean {
     const messagesMax = Math.max(LINE_MESSAGES, this.#limits.outboxMessages);
@@ -182,6 +189,11 @@ export class Outlet {
   /** Sends a direct message; `token` is who waits for the answer of an APPLY. The bytes are copied. */
   acceptDirect(kind: number, bytes: Uint8Array, start: number, end: number, token = 0): void {
     this.direct.append(kind, bytes, start, end, token, 0);
+  }
+
+  /** Sends a direct message that was written into the page of `direct`, up to `end`. */
+  acceptDirectWritten(kind: number, end: number): void {
+    this.direct.appendWritten(kind, end, 0, 0);
   }
 
   /**
@@ -306,7 +318,7 @@ export class Outlet {
   }
 
   /** A result arrived. Returns false when no such call is unanswered. */
-  settleResult(seq: number, status: number, item: Uint8Array | undefined, isAnswer: boolean): boolean {
+  settleResult(seq: number, status: number, item: Uint8Array | ReadItem | undefined, isAnswer: boolean): boolean {
     const token = this.#awaited?.settleResult(seq, isAnswer) ?? -1;
     if (token >= 0) this.outputs.push({ type: 'result', token, status, item });
     return token >= 0;

@@ -15,6 +15,9 @@ const FAREWELL_MS = 1_000;
 /** A socket that is silent for this long is asked by the system whether its peer is still there. */
 const KEEP_ALIVE_MS = 30_000;
 
+/** After so many bytes others of the thread have a turn; Node alone would read a socket for up to two megabytes. */
+const TURN_BYTES = 65_536;
+
 /** What a stream does before a line over it opens. */
 export interface Opening {
   /** The event with which it is ready. */
@@ -46,6 +49,8 @@ class StreamLine implements Line {
   #isReading = true;
   #isPaused = false;
   #isWriting = false;
+  #isResting = false;
+  #turnBytes = 0;
 
   constructor(stream: Lined, events: LineEvents, opening: Opening | undefined) {
     this.#stream = stream;
@@ -101,7 +106,7 @@ class StreamLine implements Line {
     this.#isPaused = on;
     if (!this.#isOpen) return;
     if (on) this.#stream.pause();
-    else this.#stream.resume();
+    else if (!this.#isResting) this.#stream.resume();
   }
 
   ref(alive: boolean): void {
@@ -140,8 +145,8 @@ class StreamLine implements Line {
   received(chunk: unknown): void {
     if (!this.#isReading) return;
     if (this.#isWriting) this.#holdBack(chunk);
-    else if (typeof chunk === 'string') this.#events.received(new TextEncoder().encode(chunk));
-    else if (ArrayBuffer.isView(chunk)) this.#events.received(plain(chunk));
+    else if (typeof chunk === 'string') this.#take(new TextEncoder().encode(chunk));
+    else if (ArrayBuffer.isView(chunk)) this.#take(plain(chunk));
     else this.#stream.destroy(new TypeError(`expected a stream of bytes, got ${typeof chunk}`));
   }
 
@@ -164,13 +169,33 @@ class StreamLine implements Line {
 
   /** Streams in one process may answer inside a write: before the writer is done with what it was doing. */
   #holdBack(chunk: unknown): void {
-    const stream = this.#stream;
-    stream.pause();
-    stream.unshift(chunk);
-    setImmediate(() => {
-      if (!this.#isPaused) stream.resume();
-    });
+    this.#rest();
+    this.#stream.unshift(chunk);
   }
+
+  #take(bytes: Uint8Array): void {
+    this.#events.received(bytes);
+    this.#turnBytes += bytes.length;
+    if (this.#turnBytes >= TURN_BYTES) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#isResting || !this.#isReading) return;
+    this.#isResting = true;
+    this.#stream.pause();
+    setImmediate(goOn, this);
+  }
+
+  /** The next turn of the loop has come. */
+  goOn(): void {
+    this.#isResting = false;
+    this.#turnBytes = 0;
+    if (!this.#isPaused) this.#stream.resume();
+  }
+}
+
+function goOn(line: StreamLine): void {
+  line.goOn();
 }
 
 function onData(this: Lined, chunk: unknown): void {

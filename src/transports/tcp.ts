@@ -27,6 +27,12 @@ export function acceptedLine(socket: Socket, terms: TlsTerms | undefined): Dial 
   };
 }
 
+/**
+ * Connections that the kernel keeps until they are accepted; it takes less where the system allows less. Beyond it a dial is
+ * dropped without a word and comes again after a second, and Node's own 511 are not enough when a fleet comes back at once.
+ */
+const BACKLOG = 8_192;
+
 /** Where a listener really listens. */
 export interface Listening {
   readonly host: string;
@@ -59,8 +65,8 @@ export function listenTcp(
       server.on('error', () => {});
       resolve({ address: addressOf(server, address), close: () => closeServer(server) });
     };
-    if (address.type === 'path') server.listen({ path: address.path }, opened);
-    else server.listen({ host: address.host, port: address.port }, opened);
+    if (address.type === 'path') server.listen({ path: address.path, backlog: BACKLOG }, opened);
+    else server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, opened);
   });
 }
 

@@ -43,7 +43,7 @@ export class Codec {
     this.#shortBytesMax = shortBytesMax(limits);
   }
 
-  /** What `encode` keeps within; may be set anew when the peer's terms are known. */
+  /** What `encode` and `writeShort` keep within; may be set anew when the peer's terms are known. */
   get limits(): WireLimits {
     return this.#limits;
   }
@@ -79,6 +79,23 @@ export class Codec {
     } catch (error) {
       if (error instanceof HomingError) throw error;
       this.#refuse(value, root, 'reading it threw', error);
+    } finally {
+      encoding = false;
+    }
+  }
+
+  /**
+   * Writes a value that is short and plain into `target` from `start`, before `limit`; where it ends, or -1 for one that
+   * `encode` has to see, which also knows why a value cannot cross. What lies behind `start` is of no use then.
+   */
+  writeShort(value: unknown, target: Uint8Array, start: number, limit: number): number {
+    if (encoding) return -1;
+    encoding = true;
+    try {
+      const room = start + this.#shortBytesMax;
+      return writeShort(value, target, start, room < limit ? room : limit, this.#limits);
+    } catch {
+      return -1;
     } finally {
       encoding = false;
     }

@@ -44,7 +44,8 @@ export function read(source: Uint8Array, start: number, until: number): unknown 
   isOff = false;
   depthRoom = Infinity;
   const value = readPayload(source, start, until);
-  invariant(!isOff && at === until, `expected the scanned payload to end at ${until}, got ${at}`);
+  // The sentence is not built for every message.
+  if (isOff || at !== until) invariant(false, `expected the scanned payload to end at ${until}, got ${at}`);
   return value;
 }
 
@@ -94,7 +95,11 @@ function leaveText(): '' {
 function readMessage(length: number): unknown[] {
   at += 1;
   depthRoom -= 1;
-  const elements: unknown[] = [readKey()];
+  const name = readKey();
+  // Most have one argument: an array that grows takes room for sixteen.
+  if (length === 2) return [name, readItem()];
+  const elements = new Array<unknown>(length);
+  elements[0] = name;
   for (let i = 1; i < length; i++) elements[i] = readItem();
   return elements;
 }
@@ -123,8 +128,7 @@ function readItem(): unknown {
       return readText(argument);
     case 4: {
       if (argument > end - at || --depthRoom < 0) return leave();
-      // growing one by one is quicker for the few, and costs twice the time for the many
-      const elements: unknown[] = argument > 16 ? new Array<unknown>(argument) : [];
+      const elements: unknown[] = argument === 0 ? [] : new Array<unknown>(argument);
       for (let i = 0; i < argument; i++) elements[i] = readItem();
       depthRoom += 1;
       return elements;

@@ -50,6 +50,7 @@ const RING = 24;
 export class FakeFleet {
   readonly #members: Member[] = [];
   readonly #totals = new Map<string, { messagesIn: number; messagesOut: number; cuts: number; resumes: number }>();
+  readonly #entries = new Map<string, Record<Member['machine'], Record<string, number>>>();
   readonly #rings = new Map<string, WatchEvent[]>();
   readonly #plan: FleetPlan;
   readonly #listener: Listener;
@@ -213,6 +214,7 @@ export class FakeFleet {
       case 'back':
         member.id = `${member.place}/${this.#nextNumber++}`;
         member.state = 'authenticating';
+        this.#enter(member);
         member.sinceMs = this.#nowMs;
         this.#tell(member, {
           type: 'actor',
@@ -241,6 +243,7 @@ export class FakeFleet {
   #go(member: Member, { event, data, state }: { event: string; data?: object; state: string }): void {
     const from = member.state;
     member.state = state;
+    this.#enter(member);
     member.sinceMs = this.#nowMs;
     this.#tell(member, {
       type: 'step',
@@ -304,6 +307,7 @@ export class FakeFleet {
       place,
       generation: 1,
       states,
+      entries: structuredClone(this.#entriesOf(place)),
       sessions: members.length,
       connections,
       handshakes: states.accepting['authenticating'] ?? 0,
@@ -314,6 +318,18 @@ export class FakeFleet {
       outboxMessages,
       outboxBytes: outboxMessages * 92,
     };
+  }
+
+  #enter({ place, machine, state }: Member): void {
+    const [outer = ''] = state.split('.', 1);
+    const counts = this.#entriesOf(place)[machine];
+    counts[outer] = (counts[outer] ?? 0) + 1;
+  }
+
+  #entriesOf(place: string): Record<Member['machine'], Record<string, number>> {
+    const known = this.#entries.get(place) ?? { accepting: {}, dialling: {} };
+    this.#entries.set(place, known);
+    return known;
   }
 
   #totalOf(place: string): { messagesIn: number; messagesOut: number; cuts: number; resumes: number } {

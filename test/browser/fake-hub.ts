@@ -30,6 +30,8 @@ export interface HubPlan extends FleetPlan {
 /** One hub on a free port of the loopback. */
 export class FakeHub {
   readonly fleet: FakeFleet;
+  /** Whether what is watched is kept from viewers, as from those who are too slow. */
+  leavesOut = false;
   readonly #plan: HubPlan;
   readonly #files = pageFiles();
   readonly #viewers = new Set<Viewer>();
@@ -44,7 +46,7 @@ export class FakeHub {
       listener: (event, { connection, session }) => {
         for (const viewer of this.#viewers)
           for (const id of [connection, session])
-            if (viewer.watched.has(id)) say(viewer, { type: 'watched', id, events: [event] });
+            if (viewer.watched.has(id) && !this.leavesOut) say(viewer, { type: 'watched', id, events: [event] });
       },
     });
     this.#http = this.#serve();
@@ -142,8 +144,9 @@ export class FakeHub {
         const events = this.fleet.pastOf(frame.id);
         if (events === undefined)
           return say(viewer, { type: 'gone', id: frame.id, why: 'no such connection or session' });
+        const isWhole = viewer.watched.has(frame.id);
         viewer.watched.add(frame.id);
-        say(viewer, { type: 'watched', id: frame.id, events });
+        say(viewer, { type: 'watched', id: frame.id, events, isWhole });
         this.#detail(viewer, frame.id);
         return;
       }

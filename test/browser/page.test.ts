@@ -67,6 +67,22 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
     await leave({ page, complaints });
   });
 
+  it('colors the states by how many connections enter them a second, and says it in words', async () => {
+    const busy = await FakeHub.start({ ...quiet, accepted: [40], dialled: 20, cutsPerStep: 2 });
+    const { page, complaints } = await openPage(browser, { url: busy.url });
+    const backoff = page.locator('[data-machine=dialling] [data-state=backoff].is-entered');
+    await backoff.locator('.entries', { hasText: /^[0-9.]+\/s$/ }).waitFor();
+    expect(Number(await backoff.locator('.heat').getAttribute('fill-opacity'))).toBeGreaterThan(0);
+    const idle = page.locator('[data-machine=dialling] [data-state=idle]');
+    expect(await idle.locator('.heat').getAttribute('fill-opacity')).toBe('0.00');
+    expect(await idle.locator('.entries').textContent()).toBe('');
+    await page.locator('[data-machine=dialling] .in-words summary').click();
+    const words = page.locator('[data-machine=dialling] .in-words li:has(> .word:text-is("backoff")) > .entries');
+    await words.filter({ hasText: /^[0-9.]+\/s enter$/ }).waitFor();
+    await leave({ page, complaints });
+    await busy.close();
+  });
+
   it('lets through what the filter says, and chooses states and shards by a click', async () => {
     const { page, complaints } = await openPage(browser, { url: hub.url });
     await shownFleet(page, 30_000);
@@ -205,6 +221,28 @@ describe.skipIf(executablePath === undefined)('the page of the inspector', () =>
     await page.locator('.events li', { hasText: 'authenticating → up' }).waitFor();
     await leave({ page, complaints });
     await away.close();
+  });
+
+  it('asks for what a slow line has left out, and shows it once', async () => {
+    const slow = await FakeHub.start({ ...quiet, accepted: [3], dialled: 1 });
+    const [row] = slow.fleet.rows(({ machine }) => machine === 'dialling');
+    const url = `${slow.url}#/connection?id=${row?.sessionId ?? ''}`;
+    const { page, complaints } = await openPage(browser, { url });
+    await page.locator('.connection [data-state=up].is-active').waitFor();
+    slow.leavesOut = true;
+    await page.click('.cut');
+    await page.locator('.facts dt:text-is("Resumes") + dd:text-is("1")').waitFor();
+    slow.leavesOut = false;
+    slow.tell({ type: 'missed', count: 5 });
+    await page.locator('.events li', { hasText: 'SOCKET_LOST' }).waitFor();
+    await page.locator('.events li', { hasText: 'authenticating → up' }).waitFor();
+    slow.tell({ type: 'missed', count: 1 });
+    await page.locator('.notice', { hasText: '6 frames were left out' }).waitFor();
+    await page.click('.cut');
+    await page.locator('.events li', { hasText: 'SOCKET_LOST' }).nth(1).waitFor();
+    expect(await page.locator('.events li', { hasText: 'SOCKET_LOST' }).count()).toBe(2);
+    await leave({ page, complaints });
+    await slow.close();
   });
 
   it('says what was missed, what failed and what is gone, and offers no cut where none is allowed', async () => {

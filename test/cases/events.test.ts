@@ -3,7 +3,7 @@
 import { type Socket, connect } from 'node:net';
 import type { Peer as Caller } from 'homing';
 import { describe, expect, test } from 'vitest';
-import { Authority } from '../contracts/certificates.ts';
+import { Authority } from '../../src/testing/certificates.ts';
 import { Peer } from '../loopback/peer.ts';
 import { exitOf } from '../loopback/program.ts';
 import {

@@ -16,7 +16,7 @@ import { acceptedLine, dialAddress, listenTcp } from '../../src/transports/tcp.t
 import { tlsTerms } from '../../src/transports/tls.ts';
 import { nextTick } from '../loopback/world.ts';
 import { simulatedLines } from './simulated.ts';
-import { Authority } from './certificates.ts';
+import { Authority } from '../../src/testing/certificates.ts';
 import { socketPair } from './wire.ts';
 
 const authority = new Authority('Authority of the tests');

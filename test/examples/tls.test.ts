@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { Authority } from '../contracts/certificates.ts';
+import { Authority } from '../../src/testing/certificates.ts';
 import { Program, endPrograms, portOf } from './program.ts';
 
 const folders: string[] = [];

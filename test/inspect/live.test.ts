@@ -115,6 +115,19 @@ describe.each([0, 2])('an inspector of a server with %i shards', (shards) => {
     await looker.events('clients/1', (all) => all.at(-1)?.['state'] === 'idle');
   });
 
+  it('tells all that is kept of a connection once more to a viewer who asks again', async () => {
+    await using stage = await open(shards, 1);
+    const { looker } = stage;
+    const ask = { type: 'watch', id: 'clients/1' };
+    looker.say(ask);
+    await looker.events('clients/1', (all) => all.some(({ type }) => type === 'actor'));
+    looker.say({ type: 'cut', id: 'clients/1' });
+    const told = await looker.events('clients/1', (all) => all.at(-1)?.['event'] === 'WELCOMED');
+    looker.say(ask);
+    const whole = await looker.frame(({ type, isWhole }) => type === 'watched' && isWhole === true);
+    expect((whole['events'] as unknown[]).slice(0, told.length)).toEqual(told);
+  });
+
   it('keeps showing a session that has no connection, and says when it is gone', async () => {
     await using stage = await open(shards, 1);
     const { looker, clients } = stage;

@@ -3,7 +3,7 @@ import { type HomingError, createClient } from 'homing';
 import { describe, expect, test } from 'vitest';
 import type { Peer } from '../../src/server/behavior.ts';
 import type { Certificate } from '../../src/transports/ends.ts';
-import { Authority } from '../contracts/certificates.ts';
+import { Authority } from '../../src/testing/certificates.ts';
 import { Relay } from './relay.ts';
 import { type Loose, Loopback, Warnings, nextInfo, nextOf, thrownBy, until } from './world.ts';
 

@@ -67,7 +67,7 @@ describe('what a sender lets out', () => {
       }),
       { numRuns: 2_000 },
     );
-    expect(encoded).toBeGreaterThan(500);
+    expect(encoded).toBeGreaterThan(250);
   });
 });
 
@@ -113,7 +113,7 @@ describe('the writer of short payloads', () => {
       }),
       { numRuns: 3_000 },
     );
-    expect(written).toBeGreaterThan(50);
+    expect(written).toBeGreaterThan(100);
   });
 
   const shared = { a: 1 };

@@ -9,6 +9,7 @@ import { type Server, createServer } from 'homing';
 import { type ProxyCounts, chaosProxy } from '../../src/testing/proxy/chaos-proxy.ts';
 import { draw, storm } from '../../src/testing/proxy/storm.ts';
 import { Ledger } from '../threads/ledger.ts';
+import { type EarlyAndLate, Memory } from './memory.ts';
 import type { Numbers } from './numbers.ts';
 import { Speaker } from './speaker.ts';
 
@@ -43,8 +44,9 @@ export interface RealLaneReport {
   readonly said: number;
   readonly heard: number;
   readonly terminations: number;
-  /** Resident memory of the process after a fifth of the run, and at its end. */
-  readonly rssBytes: { readonly early: number; readonly late: number };
+  /** Resident memory of the process, and what the heaps of all threads hold. */
+  readonly rssBytes: EarlyAndLate;
+  readonly heapBytes: EarlyAndLate;
 }
 
 const behavior = new URL('./modules/lane.behavior.ts', import.meta.url);
@@ -118,19 +120,18 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
   using _limit = { [Symbol.dispose]: () => clearTimeout(limit) };
   const startedMs = performance.now();
   const cpuBefore = process.threadCpuUsage();
-  const rss = { early: 0, late: 0 };
   const progress = (): number =>
     Math.min(
       disconnects === 0 ? 1 : proxy.counts.cuts / disconnects,
       seconds === 0 ? 1 : (performance.now() - startedMs) / (seconds * 1_000),
       terminations === 0 ? 1 : crashes / terminations,
     );
+  using memory = new Memory(progress, () => threads.open);
   let isOver = false;
   let drawn = 0;
   const looking = setInterval(() => {
     const done = progress();
     isOver ||= done >= 1;
-    if (rss.early === 0 && done > 0.2) rss.early = process.memoryUsage.rss();
     // Spread over the run, and one after another: a shard that is being started is none.
     if (
       threads.ended === crashes &&
@@ -148,9 +149,10 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
   const { counts } = proxy;
   await orBroken(proxy.heal());
   await orBroken(Promise.all(speakers.map((speaker) => speaker.settle())));
-  rss.late = process.memoryUsage.rss();
   await orBroken(Promise.all(speakers.map((speaker) => speaker.client.close())));
   await orBroken(server.close());
+  // Nobody is left at either end of any connection, so none may be left between them.
+  while (proxy.openCount > 0) await orBroken(new Promise((resolve) => setImmediate(resolve)));
   if (ledger !== undefined) {
     const started = ledger.read();
     for (const speaker of speakers) speaker.audit(started);
@@ -169,7 +171,8 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
     said: sum(speakers, 'said'),
     heard: sum(speakers, 'heard'),
     terminations: crashes,
-    rssBytes: rss,
+    rssBytes: memory.rssBytes,
+    heapBytes: memory.heapBytes,
   };
 }
 
@@ -177,10 +180,11 @@ async function run(told: RealLaneOptions): Promise<RealLaneReport> {
 class Threads implements Disposable {
   /** How many were ended. */
   ended = 0;
-  readonly #open = new Set<Worker>();
+  /** Those that run. */
+  readonly open = new Set<Worker>();
   readonly #started = (worker: Worker): void => {
-    this.#open.add(worker);
-    worker.once('exit', () => this.#open.delete(worker));
+    this.open.add(worker);
+    worker.once('exit', () => this.open.delete(worker));
   };
 
   constructor() {
@@ -189,7 +193,7 @@ class Threads implements Disposable {
 
   /** Ends one of them, by a number in [0, 1): most often the oldest, as one that has just begun has few sessions. */
   endOne(chance: number): void {
-    const worker = [...this.#open][chance < 0.7 ? 0 : Math.floor(chance * this.#open.size)];
+    const worker = [...this.open][chance < 0.7 ? 0 : Math.floor(chance * this.open.size)];
     if (worker === undefined) return;
     this.ended += 1;
     void worker.terminate();

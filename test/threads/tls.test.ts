@@ -1,7 +1,7 @@
 // TLS in shard threads: the handshake happens there, and what it found out follows a session home, over a relay too.
 import { type Client, createClient, createServer } from 'homing';
 import { describe, expect, it } from 'vitest';
-import { Authority } from '../contracts/certificates.ts';
+import { Authority } from '../../src/testing/certificates.ts';
 import { failureOf } from '../loopback/world.ts';
 import type { Certified } from './modules/certified.behavior.ts';
 

@@ -3,13 +3,15 @@
  * @import { Chart, ChartState } from './machine.js'
  */
 import { html, setText } from './dom.js';
-import { countText } from './format.js';
+import { countText, entriesText } from './format.js';
 import { ANY, countIn, isWithin, wordsOf } from './machine.js';
 
 /** The words for one chart; `element` stands folded below the drawing. */
 export class ChartText {
   /** @type {Map<string, HTMLElement>} */
   #notes = new Map();
+  /** @type {Map<string, HTMLElement>} */
+  #entries = new Map();
 
   /** @param {Chart} chart */
   constructor(chart) {
@@ -24,6 +26,17 @@ export class ChartText {
    */
   count(counts) {
     for (const [id, note] of this.#notes) setText(note, countText(countIn(counts, id)));
+  }
+
+  /**
+   * Says how often the states are entered.
+   * @param {Readonly<Record<string, number>>} entries a second
+   */
+  heat(entries) {
+    for (const [id, element] of this.#entries) {
+      const text = entriesText(entries[id] ?? 0);
+      setText(element, text === '' ? '' : `${text} enter`);
+    }
   }
 
   /**
@@ -42,6 +55,8 @@ export class ChartText {
   #itemOf(state, chart) {
     const note = html('b', { class: 'note' });
     this.#notes.set(state.id, note);
+    const entries = html('span', { class: 'entries' });
+    this.#entries.set(state.id, entries);
     const inner = chart.states.filter(({ parent }) => parent === state.id);
     const leaving = chart.edges.filter(({ from }) => from === state.id);
     const coming = chart.edges.filter(({ from, to }) => from === ANY && to === state.id);
@@ -62,6 +77,8 @@ export class ChartText {
       ),
       ' ',
       note,
+      ' ',
+      entries,
       ...(state.description === '' ? [] : [html('p', {}, state.description)]),
       html('ul', { class: 'ways' }, ...lines.map((line) => html('li', {}, line))),
       ...(inner.length === 0 ? [] : [html('ul', {}, ...inner.map((each) => this.#itemOf(each, chart)))]),

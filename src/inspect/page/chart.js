@@ -7,7 +7,7 @@
  */
 import { arrowHeads, html, setAttribute, setText, svg } from './dom.js';
 import { layoutOf } from './drafts.js';
-import { countText } from './format.js';
+import { countText, entriesText } from './format.js';
 import { DOT, fromAnyOf, lineHeight, neighborOf, pathOf } from './layout.js';
 import { ANY, chartOf, countIn, isWithin } from './machine.js';
 
@@ -16,6 +16,13 @@ const LIT_MS = 1_600;
 /** A chart is never drawn smaller than this: a narrow page scrolls it. */
 const SCALE_MIN = 0.7;
 
+/** Opacity of the hottest state. */
+const HEAT_MAX = 0.34;
+/** A state that is entered less often a second than this is never the hottest. */
+const HOT_MIN = 1;
+/** How fast heat rises with the first entries. */
+const HEAT_STEPS = 10;
+
 let chartCount = 0;
 
 /**
@@ -23,6 +30,7 @@ let chartCount = 0;
  * @property {SVGGElement} group
  * @property {SVGRectElement} heat
  * @property {SVGTextElement} count
+ * @property {SVGTextElement} entries
  */
 /** @typedef {{ readonly group: SVGGElement, readonly first: SVGTextElement | undefined, readonly text: string }} EdgeParts */
 
@@ -43,6 +51,8 @@ export class ChartDrawing {
   #places = [];
   /** @type {Readonly<Record<string, number>>} */
   #counts = {};
+  /** @type {Readonly<Record<string, number>>} */
+  #entries = {};
   /** @type {string | undefined} */
   #active = undefined;
   /** @type {ChartEdge | undefined} */
@@ -67,17 +77,27 @@ export class ChartDrawing {
    */
   count(counts) {
     this.#counts = counts;
-    const tops = this.chart.states.filter(({ parent }) => parent === undefined);
-    const total = tops.reduce((sum, { id }) => sum + countIn(counts, id), 0);
-    for (const [id, { group, heat, count }] of this.#states) {
+    for (const [id, { group, count }] of this.#states) {
       const value = countIn(counts, id);
       setText(count, value === 0 && !hasCount(counts, id) ? '' : countText(value));
-      setAttribute(
-        heat,
-        'fill-opacity',
-        total === 0 ? '0' : ((value / total) * 0.3 + (value > 0 ? 0.05 : 0)).toFixed(2),
-      );
       setAttribute(group, 'data-count', String(value));
+    }
+  }
+
+  /**
+   * Colors the states by how often they are entered, and writes how often that is.
+   * @param {Readonly<Record<string, number>>} entries a second
+   */
+  heat(entries) {
+    this.#entries = entries;
+    const highest = Math.max(HOT_MIN, ...Object.values(entries));
+    for (const [id, { group, heat, entries: text }] of this.#states) {
+      const rate = entries[id] ?? 0;
+      // A state that is entered a hundredth as often as another is still seen.
+      const share = Math.log1p(rate * HEAT_STEPS) / Math.log1p(highest * HEAT_STEPS);
+      setAttribute(heat, 'fill-opacity', (share * HEAT_MAX).toFixed(2));
+      setText(text, entriesText(rate));
+      group.classList.toggle('is-entered', rate > 0);
     }
   }
 
@@ -144,7 +164,10 @@ export class ChartDrawing {
     this.element.replaceChildren(root);
     const first = this.#states.get(this.chart.states[0]?.id ?? '');
     first?.group.setAttribute('tabindex', '0');
-    if (this.#options.shows === 'counts') this.count(this.#counts);
+    if (this.#options.shows === 'counts') {
+      this.count(this.#counts);
+      this.heat(this.#entries);
+    }
     if (this.#active !== undefined) this.enter(this.#active);
   }
 
@@ -160,6 +183,14 @@ export class ChartDrawing {
     const countId = `${this.#prefix}-${id}`;
     const isButton = this.#options.chosen !== undefined;
     const count = svg('text', { class: 'count', id: countId, x: x + width - 13, y: y + 24, 'text-anchor': 'end' });
+    const entriesId = `${countId}-entries`;
+    const entries = svg('text', {
+      class: 'entries',
+      id: entriesId,
+      x: x + width - 13,
+      y: y + 32,
+      'text-anchor': 'end',
+    });
     const heat = svg('rect', { class: 'heat', x, y, width, height, rx: 9, 'fill-opacity': 0 });
     const fromAny = fromAnyOf(this.chart, id);
     const group = svg(
@@ -170,7 +201,7 @@ export class ChartDrawing {
         tabindex: -1,
         role: isButton ? 'button' : 'img',
         'aria-label': state?.name,
-        'aria-describedby': countId,
+        'aria-describedby': `${countId} ${entriesId}`,
         'aria-pressed': isButton ? 'false' : undefined,
       },
       svg('title', {}, state?.description || state?.name),
@@ -181,7 +212,7 @@ export class ChartDrawing {
         : undefined,
       isOuter ? svg('path', { class: 'rule', d: `M${x} ${y + 37.5}h${width}` }) : undefined,
       svg('text', { class: 'name', x: x + 14, y: y + 24 }, state?.name),
-      this.#options.shows === 'counts' ? count : activeMark(place),
+      ...(this.#options.shows === 'counts' ? [count, entries] : [activeMark(place)]),
     );
     if (fromAny !== undefined) {
       const text = svg('text', { class: 'from-any', x: x + 14, y: y + 40 }, fromAny);
@@ -190,7 +221,7 @@ export class ChartDrawing {
       if (edge !== undefined) this.#edges.set(edge.id, { group, first: undefined, text: fromAny });
     }
     if (isButton) group.addEventListener('click', () => this.#options.chosen?.(id));
-    this.#states.set(id, { group, heat, count });
+    this.#states.set(id, { group, heat, count, entries });
     return group;
   }
 

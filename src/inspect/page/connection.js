@@ -13,6 +13,8 @@ import { edgeOf } from './machine.js';
 import { SequenceDrawing } from './sequence-drawing.js';
 
 const EVENTS_MAX = 500;
+/** Frames that were left out come in bursts: it asks for them once. */
+const ASK_AGAIN_MS = 300;
 
 /** The view of one watched id; made anew for each. */
 export class ConnectionView {
@@ -35,6 +37,8 @@ export class ConnectionView {
   #connection = undefined;
   /** @type {(() => void)[]} */
   #offs = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #asking = undefined;
   #live;
 
   /**
@@ -49,7 +53,8 @@ export class ConnectionView {
     this.element = this.#build();
     this.#offs.push(
       live.on('hello', (frame) => this.#begin(frame)),
-      live.on('watched', (frame) => frame.id === id && this.#take(frame.events)),
+      live.on('watched', (frame) => frame.id === id && this.#take(frame)),
+      live.on('missed', () => this.#askAgain()),
       live.on('detail', (frame) => frame.id === id && this.#detail(frame)),
       live.on(
         'gone',
@@ -62,6 +67,7 @@ export class ConnectionView {
 
   /** Stops watching. */
   close() {
+    clearTimeout(this.#asking);
     this.#live.send({ type: 'unwatch', id: this.id });
     for (const off of this.#offs) off();
   }
@@ -106,9 +112,17 @@ export class ConnectionView {
     this.#live.send({ type: 'watch', id: this.id });
   }
 
-  /** @param {readonly WatchEvent[]} events */
-  #take(events) {
-    if (this.#isTold) {
+  /** What the hub left out, it may still keep. */
+  #askAgain() {
+    this.#asking ??= setTimeout(() => {
+      this.#asking = undefined;
+      this.#live.send({ type: 'watch', id: this.id });
+    }, ASK_AGAIN_MS);
+  }
+
+  /** @param {Extract<HubFrame, { type: 'watched' }>} frame */
+  #take({ events, isWhole }) {
+    if (this.#isTold || isWhole === true) {
       this.#isTold = false;
       this.#events = [...joined(this.#events, events)];
       this.#list.show(this.#events);

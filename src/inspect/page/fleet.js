@@ -1,5 +1,5 @@
 /**
- * The fleet: one chart a machine with counts, the shards, and the connections that a filter lets through. The filter line is
+ * The fleet: one chart a machine with a count at each state and heat where many come in, the shards, and the connections that a filter lets through. The filter line is
  * the one truth of what is shown; it stands in the address of the page.
  * @import { HubFrame, MachineConfig, FleetShard } from '../frames.ts'
  * @import { Live } from './live.js'
@@ -119,6 +119,12 @@ export class FleetView {
     this.#shards.draw(this.#series);
     for (const name of /** @type {const} */ (['messagesIn', 'messagesOut', 'cuts', 'resumes']))
       this.#figure(name, `${rateText(this.#series.lastOf(name))}/s`);
+    const { shard } = queryOf(this.#text);
+    for (const [name, { drawing, words }] of this.#machines) {
+      const entries = this.#series.entriesOf(name, shard);
+      drawing.heat(entries);
+      words.heat(entries);
+    }
   }
 
   #strip() {

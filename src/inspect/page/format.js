@@ -26,6 +26,14 @@ export function rateText(value) {
 }
 
 /**
+ * How often a state is entered; nothing where nobody enters it.
+ * @param {number} rate a second
+ */
+export function entriesText(rate) {
+  return rate === 0 ? '' : rate < 0.05 ? '<0.1/s' : `${rateText(rate)}/s`;
+}
+
+/**
  * Bytes in binary units.
  * @param {number | undefined} bytes
  */

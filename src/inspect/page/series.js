@@ -17,6 +17,8 @@ const gauges = /** @type {const} */ (['outboxMessages', 'outboxBytes', 'connecti
  * @typedef {{ readonly messagesIn: number, readonly messagesOut: number, readonly cuts: number, readonly points: readonly number[] }} ShardRates
  */
 
+/** @typedef {Readonly<Record<string, Readonly<Record<string, number>>>>} Entries by machine and state, a second */
+
 /** Collects points; one of these lives as long as the page. */
 export class Series {
   /** @type {Map<SeriesName, number[]>} */
@@ -25,6 +27,8 @@ export class Series {
   #before = new Map();
   /** @type {Map<string, ShardRates>} */
   #shards = new Map();
+  /** @type {Map<string, Entries>} */
+  #entries = new Map();
   /** @type {number | undefined} */
   #sinceMs = undefined;
   /** @type {number | undefined} */
@@ -102,10 +106,39 @@ export class Series {
   }
 
   /**
+   * How often a second the states of a machine were entered, in one shard or in all.
+   * @param {string} machine
+   * @param {string | undefined} place
+   */
+  entriesOf(machine, place) {
+    /** @type {Record<string, number>} */
+    const sums = {};
+    for (const [each, entries] of this.#entries) {
+      if (place !== undefined && each !== place) continue;
+      for (const [state, rate] of Object.entries(entries[machine] ?? {})) sums[state] = (sums[state] ?? 0) + rate;
+    }
+    return sums;
+  }
+
+  /**
    * @param {FleetShard} shard
    * @param {number} forMs
    */
   #takeShard(shard, forMs) {
+    const before = this.#before.get(shard.place);
+    // As with totals: a shard seen for the first time may be old, one that began anew counts from zero.
+    const isKnown = before !== undefined;
+    const begin = before?.generation === shard.generation ? before.entries : {};
+    /** @type {Record<string, Record<string, number>>} */
+    const entries = {};
+    for (const [machine, counts] of Object.entries(shard.entries)) {
+      const rates = Object.entries(counts).map(([state, count]) => {
+        const gained = isKnown ? Math.max(0, count - (begin[machine]?.[state] ?? 0)) : 0;
+        return /** @type {const} */ ([state, (gained * 1000) / forMs]);
+      });
+      entries[machine] = Object.fromEntries(rates);
+    }
+    this.#entries.set(shard.place, entries);
     /** @param {TotalName} name */
     const rate = (name) => (this.#gainOf(shard, name) * 1000) / forMs;
     const points = [...(this.#shards.get(shard.place)?.points ?? []), rate('messagesIn') + rate('messagesOut')];
@@ -131,7 +164,11 @@ export class Series {
   /** @param {readonly FleetShard[]} shards */
   #remember(shards) {
     const present = new Set(shards.map(({ place }) => place));
-    for (const place of this.#shards.keys()) if (!present.has(place)) this.#shards.delete(place);
+    for (const place of this.#shards.keys()) {
+      if (present.has(place)) continue;
+      this.#shards.delete(place);
+      this.#entries.delete(place);
+    }
     for (const shard of shards) this.#before.set(shard.place, shard);
   }
 

@@ -241,6 +241,8 @@ export class ProxiedConnection {
       into.swallow();
       this.#openSockets -= 1;
       if (this.#openSockets === 0) return this.#over();
+      // Its peer said goodbye, and what this one would answer was swallowed: it has nobody left either.
+      if (!isTold && into.isEnded) other.destroySoon();
       if (!isTold || this.#isSevered) return;
       if (hadError) this.#passReset(other, outOf.closeMs);
       // A goodbye that came in is on its way through the pipe, behind what waits there.

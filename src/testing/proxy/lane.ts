@@ -256,6 +256,8 @@ export class ProxyLane implements AsyncDisposable {
   #keepLoose(socket: Socket): void {
     this.#loose.add(socket);
     socket.on('error', () => {});
+    // It may be half open, and nothing else would close it.
+    socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       this.#loose.delete(socket);
       this.#lookWhetherEmpty();

@@ -1,21 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { Functions } from '../../../src/actors/functions.ts';
 import { Replies } from '../../../src/actors/replies.ts';
+import { RESULT_BYTES } from '../../../src/session/calls.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { Codec } from '../../../src/wire/codec.ts';
 import { Kind } from '../../../src/wire/frame.ts';
 import { defaultWireLimits } from '../../../src/wire/limits.ts';
+
+const NONE = new Uint8Array(0);
 
 /** Replies of a session in epoch 2 whose peer takes messages of 200 bytes; what is sent is written down. */
 function scene() {
   const sent: unknown[] = [];
   const failed: string[] = [];
   const codec = new Codec(defaultWireLimits);
+  const lane: { page: Uint8Array | undefined; freeAt: number } = { page: undefined, freeAt: 100 };
   const session = {
     id: 's',
     epoch: 2,
-    outlet: { messageBytesMax: 200 },
+    outlet: { messageBytesMax: 200, direct: lane },
     direct: {
+      sendWrittenResult(kind: number, seq: number, end: number) {
+        sent.push([kind, seq, 'in place', codec.decode(lane.page ?? NONE, lane.freeAt + RESULT_BYTES, end, 0)]);
+      },
       sendResult(kind: number, seq: number, status: number, item: Uint8Array, start: number, end: number) {
         const known = { functionIn: (reference: number) => `function ${reference}`, streamIn: () => 'stream' };
         sent.push([
@@ -40,10 +47,46 @@ function scene() {
   const replies = new Replies(session, codec, functions, {
     handlerFailed: (_, messageId) => void failed.push(messageId),
   });
-  return { replies, sent, failed, functions };
+  return { replies, sent, failed, functions, lane };
 }
 
 describe('a reply', () => {
+  it('of a short plain value is written where it waits, if it fits there and the peer takes it', () => {
+    const { replies, sent, lane } = scene();
+    lane.page = new Uint8Array(300);
+    replies.send(Kind.RESULT, 1, 2, 0, { a: [1, 'x'] });
+    replies.send(Kind.RESULT, 2, 2, 0, undefined);
+    replies.send(Kind.RESULT, 3, 2, 0, 'y'.repeat(64));
+    replies.send(
+      Kind.RESULT,
+      4,
+      2,
+      0,
+      Array.from({ length: 60 }, () => 'four'),
+    );
+    replies.send(
+      Kind.RESULT,
+      5,
+      2,
+      0,
+      Array.from({ length: 50 }, () => 'zzz'),
+    );
+    lane.freeAt = 285;
+    replies.send(Kind.RESULT, 6, 2, 0, 'seven b');
+    expect(sent.map((each) => (each as unknown[]).slice(0, 3))).toEqual([
+      [Kind.RESULT, 1, 'in place'],
+      [Kind.RESULT, 2, 'in place'],
+      [Kind.RESULT, 3, 0],
+      [Kind.RESULT, 4, 1],
+      [Kind.RESULT, 5, 1],
+      [Kind.RESULT, 6, 0],
+    ]);
+    expect([sent[0], sent[1]]).toEqual([
+      [Kind.RESULT, 1, 'in place', { a: [1, 'x'] }],
+      [Kind.RESULT, 2, 'in place', undefined],
+    ]);
+  });
+
   it('carries a value with its functions, an error, or nothing', () => {
     const { replies, sent, functions } = scene();
     const work = (): void => {};

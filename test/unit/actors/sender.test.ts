@@ -8,7 +8,7 @@ import { HomingError } from '../../../src/errors.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { Outlet } from '../../../src/session/outlet.ts';
 import { Codec } from '../../../src/wire/codec.ts';
-import { Kind } from '../../../src/wire/frame.ts';
+import { HEADER_BYTES, Kind } from '../../../src/wire/frame.ts';
 import { defaultWireLimits } from '../../../src/wire/limits.ts';
 
 const limits = {
@@ -19,8 +19,8 @@ const limits = {
   mailboxBytes: 1_000,
 };
 
-function scene(booksBytes = 1_000_000) {
-  const outlet = new Outlet(limits);
+function scene(booksBytes = 1_000_000, outbox = limits) {
+  const outlet = new Outlet(outbox);
   const codec = new Codec(defaultWireLimits);
   const state = { isOpen: true, acceptedCount: 0, passed: [] as string[] };
   const functions = {
@@ -31,7 +31,7 @@ function scene(booksBytes = 1_000_000) {
   const books = new Books(new Tally(), booksBytes);
   const session = { outlet, isShallow: false };
   const sender = new Sender(
-    { session: session as unknown as Session, codec, functions, limits, books },
+    { session: session as unknown as Session, codec, functions, limits: outbox, books },
     {
       requireOpen() {
         if (!state.isOpen) throw new HomingError('Closed', 'closed');
@@ -68,7 +68,8 @@ describe('a sender', () => {
     const payload = payloadOf('key', 1);
     expect(sender.store(Kind.WRITE, 'key', payload)).toBe(2);
     payload.fill(0);
-    expect(sender.send(['say', 2])).toBe(false);
+    // Longer than what is written in place, which can pass no function.
+    expect(sender.send(['say', 'x'.repeat(64)])).toBe(false);
     expect([codeOf(() => sender.send(['say'])), codeOf(() => sender.store(Kind.CHANGE, 'key', payload))]).toEqual([
       'OutboxFull',
       'OutboxFull',
@@ -130,5 +131,89 @@ describe('a sender', () => {
     state.isOpen = true;
     expect([sender.forward(Kind.FORWARD, payload), sender.forward(Kind.FORWARD, payload)]).toEqual([true, false]);
     expect([kindsOf(outlet), state.acceptedCount]).toEqual([[Kind.FORWARD, Kind.FORWARD, Kind.FORWARD], 3]);
+  });
+});
+
+describe('a short message', () => {
+  const roomy = { ...limits, outboxMessages: 1_000, outboxBytes: 100_000 };
+  const values = { a: 1, b: 'ä', c: [true, undefined, null, -1, 1.5] };
+
+  it('is written in place, behind room for its header, as the bytes that a copy of it would be', () => {
+    const { sender, outlet } = scene(1_000_000, roomy);
+    sender.send(['say', 'x'.repeat(64)]);
+    sender.send(['say', values]);
+    const [copied, written] = [outlet.ordered.waiting.at(0), outlet.ordered.waiting.at(1)];
+    expect(written?.page).toBe(copied?.page);
+    expect(written?.start).toBe((copied?.end ?? 0) + HEADER_BYTES);
+    expect(written?.page.slice(written.start, written.end)).toEqual(payloadOf('say', values));
+    expect(outlet.ordered.bytes).toBe(payloadOf('say', 'x'.repeat(64)).length + payloadOf('say', values).length);
+  });
+
+  it('that does not fit its page any more goes to the next one, whole, and leaves what is there alone', () => {
+    const { sender, outlet } = scene(1_000_000, roomy);
+    const texts = Array.from({ length: 100 }, (_, at) => `${at} ${'y'.repeat(40)}`);
+    for (const text of texts) sender.send(['say', text]);
+    const messages = texts.map((_, at) => outlet.ordered.waiting.at(at));
+    expect(messages.map((message) => message?.page.slice(message.start, message.end))).toEqual(
+      texts.map((text) => payloadOf('say', text)),
+    );
+    expect(new Set(messages.map((message) => message?.page)).size).toBeGreaterThan(1);
+  });
+
+  it('is not accepted when it is too large for the peer or there is no room, and the next one takes its place', () => {
+    const { sender, outlet } = scene(1_000_000, { ...limits, outboxMessages: 2 });
+    sender.send(['say', 'x'.repeat(64)]);
+    const page = outlet.ordered.page;
+    outlet.attach({
+      orderedReceived: 0,
+      cursor: 0,
+      directReceived: 0,
+      windowMessages: 10,
+      windowBytes: 1_000,
+      messageBytes: 80,
+      checksum: undefined,
+    });
+    const at = outlet.ordered.freeAt;
+    expect(codeOf(() => sender.send(['say', 'y'.repeat(40), 'z'.repeat(40)]))).toBe('MessageTooLarge');
+    expect([outlet.ordered.page, outlet.ordered.freeAt]).toEqual([page, at]);
+    sender.send(['say', 1]);
+    expect(codeOf(() => sender.send(['say', 2]))).toBe('OutboxFull');
+    const last = outlet.ordered.waiting.at(1);
+    expect([last?.start, last?.page.slice(last.start, last.end)]).toEqual([at, payloadOf('say', 1)]);
+    expect(outlet.ordered.messages).toBe(2);
+  });
+
+  it('whose getter sends another message is refused, and the other one is', () => {
+    const { sender, outlet } = scene(1_000_000, roomy);
+    sender.send(['say', 'x'.repeat(64)]);
+    let inner = 'none';
+    const nesting = {
+      get value(): number {
+        inner = codeOf(() => sender.send(['inner']));
+        return 1;
+      },
+    };
+    sender.send(['outer', nesting]);
+    expect(inner).toBe('NotEncodable');
+    const last = outlet.ordered.waiting.at(1);
+    expect(last?.page.slice(last.start, last.end)).toEqual(payloadOf('outer', { value: 1 }));
+    expect(outlet.ordered.messages).toBe(2);
+  });
+
+  it('whose getter lets go of the page is copied to the next one', () => {
+    const { sender, outlet } = scene(1_000_000, roomy);
+    sender.send(['say', 'x'.repeat(64)]);
+    const leaving = {
+      get value(): number {
+        const first = outlet.ordered.waiting.at(0);
+        if (first !== undefined) outlet.ordered.cancel(first);
+        outlet.ordered.trim();
+        return 1;
+      },
+    };
+    sender.send(['say', leaving]);
+    const only = outlet.ordered.waiting.at(0);
+    expect(only?.page.slice(only.start, only.end)).toEqual(payloadOf('say', { value: 1 }));
+    expect(outlet.ordered.messages).toBe(1);
   });
 });

@@ -34,6 +34,8 @@ describe('metrics', () => {
       tally.set(Count.STARTED_SECONDS, 1_700_000_001);
       tally.set(Count.LOOP_LAG_SECONDS, 0.012);
       tally.moved('accepting', undefined, 'up');
+      tally.moved('accepting', undefined, 'up');
+      tally.moved('accepting', 'up', 'closed');
     });
     const families = readExposition(metricsText([busy, shard('clients')], main));
     const of = (name: string) => families.get(name)?.samples.map(({ labels, value }) => [labels['shard'], value]);
@@ -44,6 +46,11 @@ describe('metrics', () => {
     expect(of('homing_loop_lag_seconds')).toEqual([['main', 0.25], ['0', 0.012]]); // prettier-ignore
     const up = families.get('homing_connection_states')?.samples.filter(({ value }) => value > 0);
     expect(up).toEqual([{ labels: { shard: '0', machine: 'accepting', state: 'up' }, value: 1 }]);
+    const entered = families.get('homing_connection_state_entries_total')?.samples.filter(({ value }) => value > 0);
+    expect(entered).toEqual([
+      { labels: { shard: '0', machine: 'accepting', state: 'up' }, value: 2 },
+      { labels: { shard: '0', machine: 'accepting', state: 'closed' }, value: 1 },
+    ]);
   });
 
   it('keep any place within its quotes, and numbers that are none in the words of Prometheus', () => {
@@ -70,7 +77,7 @@ describe('metrics', () => {
 
   it('leave no counter out', () => {
     const every = Object.keys({ ...totals, ...gauges, ...vitals });
-    // One state metric, and the generation, which is no counter of the memory.
-    expect(metrics).toHaveLength(every.length + 2);
+    // Two metrics of states, and the generation, which is no counter of the memory.
+    expect(metrics).toHaveLength(every.length + 3);
   });
 });

@@ -65,6 +65,24 @@ async function tcpPair(): Promise<{ near: Socket; far: Socket; [Symbol.asyncDisp
 }
 
 describe('a line over a stream', () => {
+  test('that has very much hands over 64 KiB a turn, so that others of the thread have theirs', async () => {
+    const KIB_64 = 65_536;
+    const stream = new PassThrough({ highWaterMark: 20 * KIB_64 });
+    for (let chunk = 0; chunk < 16; chunk += 1) stream.write(new Uint8Array(KIB_64));
+    let bytes = 0;
+    const { events } = listener();
+    const line = streamLine(stream, { ...events, received: (chunk) => void (bytes += chunk.length) });
+    const turns: number[] = [];
+    for (let seen = 0; bytes < 16 * KIB_64; seen = bytes) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+      turns.push(bytes - seen);
+    }
+    expect(Math.max(...turns)).toBe(KIB_64);
+    line.destroy();
+  });
+
   test('opens later, carries bytes, and closes once', async () => {
     const [near, far] = duplexPair();
     const { told, events } = listener();

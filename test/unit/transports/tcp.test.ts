@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,13 +8,30 @@ import { describe, expect, test } from 'vitest';
 import type { LineEvents } from '../../../src/actors/ports.ts';
 import { acceptedLine, dialAddress, listenTcp } from '../../../src/transports/tcp.ts';
 import { tlsTerms } from '../../../src/transports/tls.ts';
-import { Authority } from '../../contracts/certificates.ts';
+import { Authority } from '../../../src/testing/certificates.ts';
 import { type Loose, Tally, failureOf, loopback, nextInfo, until } from '../../loopback/world.ts';
 
 /** A folder for socket files that is gone after the test. */
 async function folder(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'homing-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+const DIALS = 1_000;
+
+/** The longest queue of a listener that this system allows; 0 where it does not say. */
+function queueMax(): number {
+  const file = '/proc/sys/net/core/somaxconn';
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+}
+
+/** Connections of a listener on loopback that are open and not yet accepted, as Linux counts them. */
+function queued(port: number): number | undefined {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  const LISTEN = '0A';
+  const row = rows.map((line) => line.trim().split(/\s+/)).find(([, at, , state]) => at === local && state === LISTEN);
+  return row?.[4] === undefined ? undefined : Number.parseInt(row[4].split(':')[1] ?? '', 16);
 }
 
 const silent: LineEvents = { opened: () => {}, received: () => {}, drained: () => {}, closed: () => {} };
@@ -48,6 +66,21 @@ describe('listening', () => {
     }
     expect(world.sessions.filter(({ id }) => id === client.id)).toHaveLength(1);
   });
+
+  // The kernel of Linux tells how many wait; where it allows fewer than are asked for, nothing can be seen.
+  test.skipIf(queueMax() < DIALS)(
+    'a thousand dials of one moment all wait to be accepted, none is dropped',
+    async () => {
+      const listener = await listenTcp({ type: 'tcp', host: '127.0.0.1', port: 0 }, (socket) => void socket.destroy());
+      const { port } = listener.address;
+      const sockets = Array.from({ length: DIALS }, () => connect(port, '127.0.0.1').on('error', () => {}));
+      // They dial in this tick, behind which nothing is accepted yet.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      expect(queued(port)).toBe(DIALS);
+      for (const socket of sockets) socket.destroy();
+      await listener.close();
+    },
+  );
 
   test('where another listens is AddressInUse, with a hint', async () => {
     await using files = await folder();

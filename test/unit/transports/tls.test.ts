@@ -6,7 +6,7 @@ import { HomingError } from '../../../src/errors.ts';
 import type { Certificate } from '../../../src/transports/ends.ts';
 import { type TcpListener, acceptedLine, dialAddress, listenTcp } from '../../../src/transports/tcp.ts';
 import { type TlsOptions, checkCloneable, dialTerms, tlsTerms } from '../../../src/transports/tls.ts';
-import { Authority } from '../../contracts/certificates.ts';
+import { Authority } from '../../../src/testing/certificates.ts';
 import { Warnings, nextTick, thrownBy, until } from '../../loopback/world.ts';
 
 const authority = new Authority('Right');

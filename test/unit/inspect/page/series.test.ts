@@ -7,6 +7,7 @@ const shard = (place: string, counts: Partial<FleetShard> = {}): FleetShard => (
   place,
   generation: 1,
   states: {},
+  entries: {},
   sessions: 0,
   connections: 0,
   handshakes: 0,
@@ -39,6 +40,19 @@ describe('a series', () => {
     expect(series.pointsOf('messagesIn')).toEqual([100]);
     expect(series.endMs).toBe(11_250);
     expect(series.shardOf('1')).toMatchObject({ messagesIn: 20, points: [20] });
+  });
+
+  it('says how often states are entered, in all shards or in one, from when it has seen them', () => {
+    const entered = (place: string, up: number, generation = 1): FleetShard =>
+      shard(place, { generation, entries: { accepting: { up, closed: 1 } } });
+    const series = taken([0, entered('0', 50), entered('1', 7)], [2_000, entered('0', 58), entered('1', 10)]);
+    expect(series.entriesOf('accepting', undefined)).toEqual({ up: 5.5, closed: 0 });
+    expect(series.entriesOf('accepting', '1')).toEqual({ up: 1.5, closed: 0 });
+    expect(series.entriesOf('dialling', undefined)).toEqual({});
+    // One began anew, one is gone, one is seen for the first time.
+    series.take({ type: 'fleet', atMs: 3_000, shards: [entered('0', 6, 2), entered('2', 900)] });
+    expect(series.entriesOf('accepting', undefined)).toEqual({ up: 6, closed: 1 });
+    expect(series.entriesOf('accepting', '1')).toEqual({});
   });
 
   it('takes depths as they are', () => {

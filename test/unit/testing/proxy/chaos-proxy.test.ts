@@ -179,6 +179,14 @@ describe('dialling', () => {
     expect(line.arrivals).toEqual([]);
     expect(line.proxy.counts).toMatchObject({ accepted: 2, turnedAway: 1, cuts: 0 });
   });
+
+  it('and met with silence leaves no socket behind once it gives up', async () => {
+    await using line = await world({ plan: () => [{ type: 'turnAway', how: 'silence' }] });
+    const near = line.dial();
+    near.socket.end('anybody?');
+    expect(await near.over).toBe('end');
+    expect(near.bytes().length).toBe(0);
+  });
 });
 
 describe('a stall', () => {
@@ -252,6 +260,21 @@ describe('a black hole', () => {
     far.socket.destroy();
     while (line.proxy.openCount > 0) await new Promise((resolve) => setImmediate(resolve));
   });
+
+  it.each(['up', 'down'] as const)(
+    'of the direction %s closes both once the goodbye of the other was answered',
+    async (hole) => {
+      await using line = await world();
+      const near = line.dial();
+      const far = await line.arrival();
+      line.proxy.blackHole(hole);
+      // It waits for an answer to its FIN, and that falls into the hole.
+      const waits = hole === 'up' ? far : near;
+      waits.socket.end('goodbye');
+      expect(await waits.over).toBe('end');
+      while (line.proxy.openCount > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
+  );
 });
 
 describe('a slow line', () => {
