@@ -441,8 +441,11 @@ export class Session {
 
   #receiveNumber(type: number, value: number, nowMs: number): number {
     if (value < 0) return this.#fault('bad-frame', `frame type ${type} with an unsafe number`);
-    if (type === FrameType.PING) this.#pongNonce = value;
-    else if (type === FrameType.PONG) this.liveness.answered(value, nowMs);
+    if (type === FrameType.PING) {
+      this.#pongNonce = value;
+      // Who is asked first never asks itself: for this end the line was quiet as well.
+      this.outlet.trim();
+    } else if (type === FrameType.PONG) this.liveness.answered(value, nowMs);
     else this.#acks.want(value, this.cursor);
     return Taken.NOTHING;
   }
