@@ -291,9 +291,11 @@ function readKey(): string {
     at += length;
     return kept;
   }
-  if (!isScanned && (!isUtf8(bytes, at, at + length) || isForbiddenKey(bytes, at, length))) return leaveText();
+  // The name of a message may be one that no key may be: it is not kept, or it would pass as a key.
+  const isForbidden = isForbiddenKey(bytes, at, length);
+  if (!isScanned && (isForbidden || !isUtf8(bytes, at, at + length))) return leaveText();
   const from = at;
   const key = readText(length);
-  keepKey(slot, bytes, from, length, key);
+  if (!isForbidden) keepKey(slot, bytes, from, length, key);
   return key;
 }

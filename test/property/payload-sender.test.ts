@@ -2,7 +2,8 @@ import { Encoder } from 'cbor-x/index-no-eval';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Codec } from '../../src/wire/codec.ts';
-import { defaultWireLimits } from '../../src/wire/limits.ts';
+import { defaultWireLimits, forbiddenKeys } from '../../src/wire/limits.ts';
+import { UNREAD, read, readShort } from '../../src/wire/reader.ts';
 import { scan } from '../../src/wire/scan.ts';
 import { SHORT_BYTES_MAX, shortBytesMax, writeShort } from '../../src/wire/writer.ts';
 
@@ -138,5 +139,35 @@ describe('the writer of short payloads', () => {
     ['more depth than allowed', JSON.parse(`${'['.repeat(33)}${']'.repeat(33)}`)],
   ])('leaves %s', (_what, value) => {
     expect(writeShort(value, new Uint8Array(SHORT_BYTES_MAX), 0, SHORT_BYTES_MAX, defaultWireLimits)).toBe(-1);
+  });
+});
+
+describe('the reader of short payloads', () => {
+  it('lets no forbidden key through, though a message of that name was read before', () => {
+    const map = (key: string): Uint8Array =>
+      Uint8Array.from([0x82, 0x61, 0x78, 0xa1, 0x60 + key.length, ...Buffer.from(key), 0x01]);
+    for (const key of forbiddenKeys) {
+      const name = Uint8Array.from([0x82, 0x60 + key.length, ...Buffer.from(key), 0x01]);
+      expect(scan(name, 0, name.length, defaultWireLimits)).toBe(0);
+      expect(read(name, 0, name.length)).toEqual([key, 1]);
+      expect(readShort(map(key), 0, map(key).length, defaultWireLimits)).toBe(UNREAD);
+    }
+    expect(readShort(map('fine'), 0, map('fine').length, defaultWireLimits)).toEqual(['x', { fine: 1 }]);
+  });
+
+  it('leaves a key that occurs twice, also when another map with it lies between', () => {
+    const of = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
+    const [a, b] = [
+      [0x61, 0x61],
+      [0x61, 0x62],
+    ];
+    const twice = of(0x81, 0xa2, ...a, 1, ...a, 2);
+    const around = of(0x81, 0xa2, ...a, 0xa1, ...a, 1, ...a, 2);
+    const after = of(0x81, 0xa3, ...a, 1, ...b, 0xa1, ...a, 1, ...a, 2);
+    const apart = of(0x82, 0xa1, ...a, 1, 0xa1, ...a, 0xa1, ...a, 2);
+    for (const bytes of [twice, around, after]) {
+      expect(readShort(bytes, 0, bytes.length, defaultWireLimits)).toBe(UNREAD);
+    }
+    expect(readShort(apart, 0, apart.length, defaultWireLimits)).toEqual([{ a: 1 }, { a: { a: 2 } }]);
   });
 });
