@@ -4,6 +4,7 @@
  */
 import { HomingError } from '../errors.ts';
 import { ResultStatus } from '../session/calls.ts';
+import { Numbered } from '../session/numbered.ts';
 import { isThenable } from './describe.ts';
 
 /** A method that the peer may call. */
@@ -16,8 +17,6 @@ interface Running {
   controller: AbortController | undefined;
 }
 
-const NONE: ReadonlyMap<number, Running> = new Map();
-
 /** What became of a call; called once, at once or later. */
 export type Answer = (status: number, value: unknown) => void;
 
@@ -27,7 +26,7 @@ export class Callee {
   /** Made for the first one. */
   #methods: Map<string, Method> | undefined;
   /** Of the current epoch, by seq; those of older ones only count. Made for the first one. */
-  #running: Map<number, Running> | undefined;
+  #running: Numbered<Running> | undefined;
   #oldCount = 0;
   /** Calls of this epoch and of those before are old: a call may have waited here for longer than its epoch lasted. */
   #oldThrough = 0;
@@ -88,7 +87,7 @@ export class Callee {
   #run(seq: number, epoch: number, enter: () => unknown, answer: Answer): void {
     const running: Running = { seq, epoch, controller: undefined };
     if (epoch <= this.#oldThrough) this.#oldCount += 1;
-    else (this.#running ??= new Map()).set(seq, running);
+    else (this.#running ??= new Numbered()).set(seq, running);
     let result: unknown;
     let isLater: boolean;
     this.#starting = running;
@@ -142,10 +141,10 @@ export class Callee {
   /** This epoch is over: nobody will get what still runs. Its work goes on and keeps its place. */
   age(epoch: number): void {
     this.#oldThrough = epoch;
-    const running = this.#running ?? NONE;
+    const running = this.#running?.entries() ?? [];
     this.#running = undefined;
-    this.#oldCount += running.size;
-    for (const { controller } of running.values()) {
+    this.#oldCount += running.length;
+    for (const [, { controller }] of running) {
       controller?.abort(new HomingError('OutcomeUnknown', 'the caller lost its memory of this call'));
     }
   }
@@ -154,7 +153,7 @@ export class Callee {
   close(reason: HomingError): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const { controller } of (this.#running ?? NONE).values()) controller?.abort(reason);
+    for (const [, { controller }] of this.#running?.entries() ?? []) controller?.abort(reason);
     this.#methods = undefined;
   }
 

@@ -4,6 +4,7 @@
  */
 import { HomingError, type Outcome, isErrorCode } from '../errors.ts';
 import { ReadItem, ResultStatus, TARGET_BYTES } from '../session/calls.ts';
+import { Numbered } from '../session/numbered.ts';
 import type { OutletOutput } from '../session/outlet.ts';
 import type { Session } from '../session/session.ts';
 import type { Codec } from '../wire/codec.ts';
@@ -50,7 +51,7 @@ export class Caller {
   readonly #parts: CallerParts;
   readonly #owner: CallerOwner;
   /** Calls that somebody waits for; made for the first one. */
-  #tokens: Set<number> | undefined;
+  #tokens: Numbered<true> | undefined;
 
   constructor(parts: CallerParts, owner: CallerOwner) {
     this.#parts = parts;
@@ -96,7 +97,7 @@ export class Caller {
       }
       functions.acceptedDirect(token);
       session.direct.sendApply(target, codec.scratch, codec.start, codec.end, token);
-      (this.#tokens ??= new Set()).add(token);
+      (this.#tokens ??= new Numbered()).set(token, true);
       this.#owner.accepted(false);
     };
     return this.#start('a passed function', wait, begin);
@@ -170,7 +171,7 @@ export class Caller {
       this.#owner.requireOpen(isOfRun);
       this.#requireSlot(String(message[0]));
       // First: over a line within this process the answer may be there before this returns.
-      (this.#tokens ??= new Set()).add(token);
+      (this.#tokens ??= new Numbered()).set(token, true);
       if (trace !== undefined) this.#parts.session.outlet.trace(token, trace);
       try {
         this.#parts.sender.enqueue(kind, message, token);

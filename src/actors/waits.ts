@@ -1,5 +1,6 @@
 /** What somebody waits for: promises by token, each with an optional deadline and signal, so that none is ever lost. */
 import { type ErrorCode, HomingError, type Outcome } from '../errors.ts';
+import { Numbered } from '../session/numbered.ts';
 import { Alarm } from './alarm.ts';
 import type { Clock } from './ports.ts';
 
@@ -26,8 +27,6 @@ interface Waiting {
   dueMs: number;
 }
 
-const NONE: ReadonlyMap<number, Waiting> = new Map();
-
 /** Called when a wait ends early; tells what is known of the message behind it. */
 type GiveUp = (token: number) => Outcome | undefined;
 
@@ -37,7 +36,7 @@ export class Waits {
   /** Made for the first deadline. */
   #alarm: Alarm | undefined;
   /** Made for the first one. */
-  #waiting: Map<number, Waiting> | undefined;
+  #waiting: Numbered<Waiting> | undefined;
   #token = 0;
   #isPaused = false;
   /** Waits of a session: it was said once whether there is a connection. */
@@ -90,7 +89,7 @@ export class Waits {
       const isPaced = wait.clock === 'up';
       const dueMs = timeoutMs === undefined ? Infinity : timeoutMs + (isPaced ? this.#upNowMs() : this.#clock.now());
       const waiting = { what, resolve, reject, giveUp, binds, signal, abort, timeoutMs, isPaced, dueMs };
-      (this.#waiting ??= new Map()).set(token, waiting);
+      (this.#waiting ??= new Numbered()).set(token, waiting);
       this.#plan(waiting);
       try {
         begin(token);
@@ -117,7 +116,7 @@ export class Waits {
 
   /** Every wait is over with this value, in the order in which they began. */
   resolveAll(value?: unknown): void {
-    for (const token of (this.#waiting ?? NONE).keys()) this.resolve(token, value);
+    for (const [token] of this.#waiting?.entries() ?? []) this.resolve(token, value);
   }
 
   /** The wait has failed. */
@@ -132,7 +131,7 @@ export class Waits {
 
   /** Ends every wait with this error; the session is over. */
   rejectAll(error: (what: string) => Error): void {
-    for (const [token, waiting] of this.#waiting ?? NONE) this.reject(token, error(waiting.what));
+    for (const [token, waiting] of this.#waiting?.entries() ?? []) this.reject(token, error(waiting.what));
     this.#rest();
   }
 
@@ -161,7 +160,7 @@ export class Waits {
 
   #planAll(): void {
     this.#rest();
-    for (const waiting of (this.#waiting ?? NONE).values()) this.#plan(waiting);
+    for (const [, waiting] of this.#waiting?.entries() ?? []) this.#plan(waiting);
   }
 
   #rest(): void {
@@ -173,7 +172,8 @@ export class Waits {
   #ring(): void {
     const nowMs = this.#clock.now();
     const upNowMs = this.#upNowMs();
-    const late = [...(this.#waiting ?? NONE)].filter(([, { isPaced, dueMs }]) => dueMs <= (isPaced ? upNowMs : nowMs));
+    const all = this.#waiting?.entries() ?? [];
+    const late = all.filter(([, { isPaced, dueMs }]) => dueMs <= (isPaced ? upNowMs : nowMs));
     for (const [token, waiting] of late) {
       waiting.dueMs = Infinity;
       if (waiting.binds?.() === false) continue;

@@ -3,7 +3,7 @@
  * answered: it may still run there, and who calls and cancels without end must not go past the bound on calls.
  */
 
-const NONE: ReadonlyMap<number, number> = new Map();
+import { Numbered } from './numbered.ts';
 
 /** The value of an item that was read when it came, instead of its bytes. */
 export class ReadItem {
@@ -17,7 +17,7 @@ export class ReadItem {
 /** The results that are to come in this epoch. */
 export class Calls {
   /** Made for the first one. */
-  #tokens: Map<number, number> | undefined;
+  #tokens: Numbered<number> | undefined;
   /** Calls that nobody waits for any more and that the peer has not answered. */
   abandonedCount = 0;
   /** Highest seq that a result came for: all up to it was processed, whatever the acks say. */
@@ -30,7 +30,7 @@ export class Calls {
 
   /** The call with this seq asks for a result. */
   expect(seq: number, token: number): void {
-    (this.#tokens ??= new Map()).set(seq, token);
+    (this.#tokens ??= new Numbered()).set(seq, token);
   }
 
   /** A result came. Returns who waits for it, 0 when nobody does any more, -1 when no such call is unanswered. */
@@ -45,7 +45,7 @@ export class Calls {
 
   /** Nobody waits under this token any more. Returns the seq of its call, 0 when there is none. */
   leave(token: number): number {
-    for (const [seq, waiting] of this.#tokens ?? NONE) {
+    for (const [seq, waiting] of this.#tokens?.entries() ?? []) {
       if (waiting !== token) continue;
       this.#tokens?.set(seq, 0);
       this.abandonedCount += 1;
@@ -56,7 +56,7 @@ export class Calls {
 
   /** Who waits for a written call now. */
   waiting(): number[] {
-    return [...(this.#tokens ?? NONE).values()].filter((token) => token !== 0);
+    return (this.#tokens?.entries() ?? []).map(([, token]) => token).filter((token) => token !== 0);
   }
 
   /** A new epoch: takes the tokens of all who wait, in the order of their calls. */
