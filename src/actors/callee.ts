@@ -60,14 +60,14 @@ export class Callee {
   /** Starts a call of a function that was passed; its seq is of the other lane. False when too many run: it did not. */
   apply(seq: number, epoch: number, enter: () => unknown, answer: Answer): boolean {
     if (this.runningCount >= this.#callsMax) return false;
-    this.#run(-seq, epoch, enter, answer);
+    this.#run(-seq, epoch, enter, undefined, answer);
     return true;
   }
 
   /** Starts something that the runtime does for the peer. False when too many calls run: it did not. */
   serve(seq: number, epoch: number, enter: () => unknown, answer: Answer): boolean {
     if (this.runningCount >= this.#callsMax) return false;
-    this.#run(seq, epoch, enter, answer);
+    this.#run(seq, epoch, enter, undefined, answer);
     return true;
   }
 
@@ -81,10 +81,10 @@ export class Callee {
   ): void {
     const method = this.#methods?.get(values[0] as string);
     if (method === undefined) return answer(ResultStatus.NO_METHOD, undefined);
-    this.#run(seq, epoch, () => enter(method), answer);
+    this.#run(seq, epoch, enter, method, answer);
   }
 
-  #run(seq: number, epoch: number, enter: () => unknown, answer: Answer): void {
+  #run<Work>(seq: number, epoch: number, enter: (work: Work) => unknown, work: Work, answer: Answer): void {
     const running: Running = { seq, epoch, controller: undefined };
     if (epoch <= this.#oldThrough) this.#oldCount += 1;
     else (this.#running ??= new Numbered()).set(seq, running);
@@ -92,7 +92,7 @@ export class Callee {
     let isLater: boolean;
     this.#starting = running;
     try {
-      result = enter();
+      result = enter(work);
       isLater = isThenable(result);
     } catch (error) {
       this.#leave(running);
@@ -104,6 +104,11 @@ export class Callee {
       this.#leave(running);
       return answer(statusOf(running, ResultStatus.OK), result);
     }
+    this.#await(result, running, answer);
+  }
+
+  /** By itself, as the closures would cost every call. */
+  #await(result: unknown, running: Running, answer: Answer): void {
     Promise.resolve(result).then(
       (value) => {
         this.#leave(running);

@@ -16,7 +16,7 @@ import { FollowedCall, isHeard } from './followed-call.ts';
 import type { Functions } from './functions.ts';
 import type { Sender } from './sender.ts';
 import type { Telemetry } from './telemetry.ts';
-import type { Wait, Waits } from './waits.ts';
+import { NO_WAIT, type Wait, type Waits } from './waits.ts';
 
 /** What a caller works with; all of one session. */
 export interface CallerParts {
@@ -52,6 +52,9 @@ export class Caller {
   readonly #owner: CallerOwner;
   /** Calls that somebody waits for; made for the first one. */
   #tokens: Numbered<true> | undefined;
+  // Made for the first call.
+  #giveUpLater: ((token: number) => Outcome) | undefined;
+  #usualWait: Wait | undefined;
 
   constructor(parts: CallerParts, owner: CallerOwner) {
     this.#parts = parts;
@@ -184,8 +187,16 @@ export class Caller {
   }
 
   #start(what: string, wait: Wait, begin: (token: number) => void): Promise<unknown> {
+    this.#giveUpLater ??= (token) => this.#giveUp(token);
+    return this.#parts.waits.start(what, this.#waitOf(wait), begin, this.#giveUpLater);
+  }
+
+  /** Most calls say nothing of how they wait: they share what is said then. */
+  #waitOf(wait: Wait): Wait {
     const { timeoutMs = this.#parts.callDeadlineMs, clock = 'up', signal } = wait;
-    return this.#parts.waits.start(what, { timeoutMs, clock, signal }, begin, (token) => this.#giveUp(token));
+    if (wait !== NO_WAIT) return { timeoutMs, clock, signal };
+    this.#usualWait ??= { timeoutMs, clock };
+    return this.#usualWait;
   }
 
   #giveUp(token: number): Outcome {

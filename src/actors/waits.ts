@@ -12,14 +12,22 @@ export interface Wait {
   readonly clock?: 'up' | 'wall' | undefined;
 }
 
+/** A wait of which nothing is said. */
+export const NO_WAIT: Wait = Object.freeze({});
+
 interface Waiting {
   readonly what: string;
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
   readonly giveUp: GiveUp;
-  readonly binds: (() => boolean) | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly abort: (() => void) | undefined;
+  /** What few have. */
+  readonly more:
+    | {
+        readonly binds: (() => boolean) | undefined;
+        readonly signal: AbortSignal | undefined;
+        readonly abort: () => void;
+      }
+    | undefined;
   readonly timeoutMs: number | undefined;
   /** Whether the deadline stands still while there is no connection. */
   readonly isPaced: boolean;
@@ -80,23 +88,26 @@ export class Waits {
     }
     this.#token += 1;
     const token = this.#token;
-    return new Promise<Value>((resolve, reject) => {
-      const abort =
-        signal === undefined
-          ? undefined
-          : (): void => this.#end(token, 'Aborted', 'the signal was aborted', signal.reason);
-      if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true });
-      const isPaced = wait.clock === 'up';
-      const dueMs = timeoutMs === undefined ? Infinity : timeoutMs + (isPaced ? this.#upNowMs() : this.#clock.now());
-      const waiting = { what, resolve, reject, giveUp, binds, signal, abort, timeoutMs, isPaced, dueMs };
-      (this.#waiting ??= new Numbered()).set(token, waiting);
-      this.#plan(waiting);
-      try {
-        begin(token);
-      } catch (error) {
-        this.reject(token, error as Error);
-      }
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
+    const more = signal === undefined && binds === undefined ? undefined : this.#more(token, signal, binds);
+    const isPaced = wait.clock === 'up';
+    const dueMs = timeoutMs === undefined ? Infinity : timeoutMs + (isPaced ? this.#upNowMs() : this.#clock.now());
+    const waiting = { what, resolve, reject, giveUp, more, timeoutMs, isPaced, dueMs };
+    (this.#waiting ??= new Numbered()).set(token, waiting);
+    this.#plan(waiting);
+    try {
+      begin(token);
+    } catch (error) {
+      this.reject(token, error as Error);
+    }
+    return promise;
+  }
+
+  /** By itself, as its closure would cost every wait. */
+  #more(token: number, signal: AbortSignal | undefined, binds: (() => boolean) | undefined) {
+    const abort = (): void => this.#end(token, 'Aborted', 'the signal was aborted', signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    return { binds, signal, abort };
   }
 
   /** There is no connection, or there is one again: deadlines on the clock 'up' stand still, or go on with what is left. */
@@ -176,7 +187,7 @@ export class Waits {
     const late = all.filter(([, { isPaced, dueMs }]) => dueMs <= (isPaced ? upNowMs : nowMs));
     for (const [token, waiting] of late) {
       waiting.dueMs = Infinity;
-      if (waiting.binds?.() === false) continue;
+      if (waiting.more?.binds?.() === false) continue;
       this.#end(token, 'Deadline', `${waiting.timeoutMs} ms are over`, undefined);
     }
     this.#planAll();
@@ -186,7 +197,7 @@ export class Waits {
     const waiting = this.#waiting?.get(token);
     if (waiting === undefined) return undefined;
     this.#waiting?.delete(token);
-    if (waiting.abort !== undefined) waiting.signal?.removeEventListener('abort', waiting.abort);
+    if (waiting.more !== undefined) waiting.more.signal?.removeEventListener('abort', waiting.more.abort);
     // With a connection the next wait is near, and the timer keeps nobody alive who is not alive anyway.
     if (this.size === 0 && (this.#isPaused || !this.#isOfSession)) this.#rest();
     return waiting;

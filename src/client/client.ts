@@ -16,7 +16,7 @@ import type { Telemetry } from '../actors/telemetry.ts';
 import type { PresenceItem } from '../actors/presence-feed.ts';
 import { groupOptionsOf, selectionOf } from '../actors/selection.ts';
 import { type Validate, Validation } from '../actors/validation.ts';
-import { type Wait, Waits } from '../actors/waits.ts';
+import { NO_WAIT, type Wait, Waits } from '../actors/waits.ts';
 import type { Contract, Credentials, MethodsOf, Remote } from '../contract.ts';
 import { type EndCode, HomingError } from '../errors.ts';
 import { type TlsOptions, type Where, parseAddress } from '../transports/address.ts';
@@ -223,8 +223,8 @@ export class SessionClient {
     return this.dialler.actor.deliver(message, {});
   }
 
-  call(method: string, ...args: readonly unknown[]): Promise<unknown> {
-    return this.dialler.actor.call([method, ...args], {});
+  call(...message: readonly unknown[]): Promise<unknown> {
+    return this.dialler.actor.call(message, NO_WAIT);
   }
 
   get remote(): object {

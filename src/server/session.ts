@@ -2,7 +2,7 @@
 import type { KnownIdentity } from '../actors/hosted-session.ts';
 import type { SessionActor, Turn } from '../actors/session-actor.ts';
 import type { StoreView } from '../actors/shared-store.ts';
-import type { Wait } from '../actors/waits.ts';
+import { NO_WAIT, type Wait } from '../actors/waits.ts';
 import type { ConnectionView } from '../client/connection.ts';
 import { remoteOf } from '../client/remote.ts';
 import type { End, Group, Limited, Presence, Sent } from '../client/surface.ts';
@@ -101,8 +101,8 @@ export class SessionHandle {
     return this.#actor.deliver(message, {});
   }
 
-  call(method: string, ...args: readonly unknown[]): Promise<unknown> {
-    return this.#actor.call([method, ...args], {});
+  call(...message: readonly unknown[]): Promise<unknown> {
+    return this.#actor.call(message, NO_WAIT);
   }
 
   get remote(): object {

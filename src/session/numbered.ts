@@ -4,14 +4,16 @@
  * is taken by one that stays makes the ring larger, up to a bound; beyond it, it goes to a Map.
  */
 
+import { invariant } from '../errors.ts';
+
 const SLOTS_MIN = 16;
 const SLOTS_MAX = 1_024;
 /** An emptied ring larger than this gives its memory back. */
 const SLOTS_KEPT_MAX = 64;
-/** The number of a free slot. */
+/** The number of a free slot, which nothing has. */
 const FREE = 0;
 
-/** A table of values by whole numbers other than 0; it is read like a Map, in the order of the numbers. */
+/** A table of values by whole numbers other than 0, for which there is never a value; it is read like a Map. */
 export class Numbered<Value> {
   #numbers: number[] = new Array<number>(SLOTS_MIN).fill(FREE);
   #values: (Value | undefined)[] = new Array<Value | undefined>(SLOTS_MIN).fill(undefined);
@@ -28,6 +30,7 @@ export class Numbered<Value> {
   }
 
   set(number: number, value: Value): void {
+    invariant(number !== FREE, 'nothing has the number 0');
     const slot = number & (this.#numbers.length - 1);
     const owner = this.#numbers[slot];
     if (owner === number) this.#values[slot] = value;
@@ -45,6 +48,7 @@ export class Numbered<Value> {
   /** Whether it was there. */
   delete(number: number): boolean {
     const slot = number & (this.#numbers.length - 1);
+    if (number === FREE) return false;
     if (this.#numbers[slot] !== number) return this.#others?.delete(number) === true;
     this.#numbers[slot] = FREE;
     this.#values[slot] = undefined;

@@ -4,7 +4,6 @@
  * Written out by hand because it is the longest part of receiving a message: twice as fast as cbor-x, which reads the
  * same values (the fuzz compares them) but drops a byte order mark at the start of a long text.
  */
-
 import { invariant } from '../errors.ts';
 import { KEPT_KEY_BYTES_MAX, QUICK_DEPTH_MAX, isRepeated, keepKey, keptKey, nextStamp, slotOf } from './kept-keys.ts';
 import { isForbiddenKey } from './keys.ts';

@@ -37,6 +37,14 @@ describe('values by rising numbers', () => {
     );
   });
 
+  it('are never those of 0', () => {
+    const table = new Numbered<string>();
+    table.set(16, 'sixteen');
+    expect([table.delete(0), table.get(0), table.size, table.get(16)]).toEqual([false, undefined, 1, 'sixteen']);
+    expect([table.delete(16), table.delete(0), table.get(0), table.size]).toEqual([true, false, undefined, 0]);
+    expect(() => table.set(0, 'zero')).toThrow('0');
+  });
+
   it('are found when very many stay, and when one stays while thousands pass', () => {
     const table = new Numbered<string>();
     table.set(1, 'stays');
