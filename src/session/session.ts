@@ -495,11 +495,11 @@ export class Session {
       if (!acks.urgent && !this.outlet.hasWork) return;
     }
     this.#mustAck = false;
-    const frame = new Uint8Array(HEADER_BYTES + ACK_BYTES);
+    const at = gather.addNew(HEADER_BYTES + ACK_BYTES);
+    const frame = gather.pool;
     const { orderedReceived, cursor, directReceived, windowMessages, windowBytes } = positions;
-    writeAck(frame, 0, orderedReceived, cursor, directReceived, windowMessages, windowBytes);
-    if (this.#checksum !== undefined) stampChecksum(frame, 0, frame.length, this.#checksum);
-    gather.add(frame, 0, frame.length);
+    writeAck(frame, at, orderedReceived, cursor, directReceived, windowMessages, windowBytes);
+    if (this.#checksum !== undefined) stampChecksum(frame, at, at + HEADER_BYTES + ACK_BYTES, this.#checksum);
     acks.tell(positions);
     this.room.promise();
   }
