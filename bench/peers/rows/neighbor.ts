@@ -17,6 +17,8 @@ import { hasCalls } from '../registry.ts';
 const LIGHT = 10;
 
 const IN_SHARD = 'homing in a shard';
+/** The hot client has a server of its own: what it costs the light ones then is the machine's, which they share. */
+const ELSEWHERE = 'homing, hot elsewhere';
 
 /** Until the stream goes at its pace, and until what it left is gone. */
 const SETTLE_MS = 200;
@@ -47,9 +49,9 @@ export const neighbor: PeerRow = async (run) => {
   return figures(reached);
 };
 
-/** With Homing its other way to run is measured too: sessions in a shard. */
+/** With Homing its other way to run is measured too, sessions in a shard, and what the machine alone does to light clients. */
 function namesOf(contestants: readonly string[]): readonly string[] {
-  return contestants.filter(hasCalls).flatMap((name) => (name === 'homing' ? [name, IN_SHARD] : [name]));
+  return contestants.filter(hasCalls).flatMap((name) => (name === 'homing' ? [name, IN_SHARD, ELSEWHERE] : [name]));
 }
 
 function figures(reached: Rounds<Disturbed>): readonly Measured[] {
@@ -61,7 +63,7 @@ function figures(reached: Rounds<Disturbed>): readonly Measured[] {
     ...compare({ what: `${what} beside a hot one`, unit: 'ms' }, reached, { value: ({ besideMs }) => besideMs }),
     ...compare({ what: `${what} alone`, unit: 'ms' }, reached, { value: ({ aloneMs }) => aloneMs }),
     ...shares.map((one) =>
-      one.contestant?.startsWith('homing') === true ? { ...one, goal: goals.neighbor.homing } : one,
+      one.contestant === 'homing' || one.contestant === IN_SHARD ? { ...one, goal: goals.neighbor.homing } : one,
     ),
     ...compare({ what: 'stream of the hot client meanwhile', unit: '/s' }, counted(reached), {
       value: ({ hotRate }) => hotRate,
@@ -76,26 +78,32 @@ function counted(reached: Rounds<Disturbed>): Rounds<Disturbed> {
 
 /** A server, its light clients in one process and the hot one in another. */
 class Street implements AsyncDisposable {
+  readonly #all: AsyncDisposableStack;
+  /** Of the hot client. */
   readonly #server: Program;
   readonly #light: Program;
   readonly #hot: Program;
 
-  static async open(name: string): Promise<Street> {
+  static async open(contestant: string): Promise<Street> {
+    const name = contestant === ELSEWHERE ? 'homing' : contestant;
     await using stack = new AsyncDisposableStack();
     const server = stack.use(new Program(besides('line-server'), [name]));
     const address = await server.next<Address>();
-    const clientsOf = async (count: number): Promise<Program> => {
+    const other = contestant === ELSEWHERE ? stack.use(new Program(besides('line-server'), [name])) : undefined;
+    const hotAddress = (await other?.next<Address>()) ?? address;
+    const clientsOf = async (count: number, address: Address): Promise<Program> => {
       const client = stack.use(new Program(besides('line-client'), [name]));
       await client.next<'ready'>();
       await client.ask({ type: 'connect', count, atOnce: count, address, options: {} } satisfies LineClientOrder);
       return client;
     };
-    const [light, hot] = [await clientsOf(LIGHT), await clientsOf(1)];
-    stack.move();
-    return new Street(server, light, hot);
+    const [light, hot] = [await clientsOf(LIGHT, address), await clientsOf(1, hotAddress)];
+    const all = stack.move();
+    return new Street(all, other ?? server, light, hot);
   }
 
-  private constructor(server: Program, light: Program, hot: Program) {
+  private constructor(all: AsyncDisposableStack, server: Program, light: Program, hot: Program) {
+    this.#all = all;
     this.#server = server;
     this.#light = light;
     this.#hot = hot;
@@ -123,6 +131,6 @@ class Street implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const program of [this.#hot, this.#light, this.#server]) await program[Symbol.asyncDispose]();
+    await this.#all[Symbol.asyncDispose]();
   }
 }
