@@ -42,12 +42,14 @@ export default defineConfig({
     include: isBrowser ? ['test/browser/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: isBrowser ? [] : ['test/browser/**'],
     pool: 'threads',
-    // Most tests wait for sockets, processes and threads as much as they compute: one more than there are cores.
-    maxWorkers: availableParallelism() + 1,
+    // Most tests wait for sockets, processes and threads as much as they compute: one more than there are cores. A browser is
+    // several processes that compute: one at a time.
+    maxWorkers: isBrowser ? 1 : availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     execArgv: ['--conditions=homing-source'],
     testTimeout: 60_000,
-    hookTimeout: 30_000,
+    // A browser that starts for the first time on a machine takes its time.
+    hookTimeout: isBrowser ? 90_000 : 30_000,
     teardownTimeout: 10_000,
     reporters:
       reportFile === undefined || reportFile === '' ? ['default'] : ['default', ['json', { outputFile: reportFile }]],

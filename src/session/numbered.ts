@@ -6,10 +6,10 @@
 
 import { invariant } from '../errors.ts';
 
-const SLOTS_MIN = 16;
+const SLOTS_MIN = 4;
 const SLOTS_MAX = 1_024;
 /** An emptied ring larger than this gives its memory back. */
-const SLOTS_KEPT_MAX = 64;
+const SLOTS_KEPT_MAX = 128;
 /** The number of a free slot, which nothing has. */
 const FREE = 0;
 

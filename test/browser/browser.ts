@@ -21,7 +21,7 @@ export function chromiumPath(): string | undefined {
 
 /** Starts it without a window. */
 export function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'], timeout: 80_000 });
 }
 
 /** A page, and what it complained about or asked elsewhere; `complaints` must be empty in the end. */
