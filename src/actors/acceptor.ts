@@ -173,7 +173,10 @@ export class Acceptor implements Carrier, LinkOwner, RosterConnection, RunOption
 
   // ---- what its link tells
 
-  opened(): void {}
+  opened(): void {
+    // Who listens wants to hear the address at the end too, when the line does not know it any more.
+    if (channels['homing:connection:state'].hasSubscribers) void this.link.ends;
+  }
 
   confirmed(): void {
     this.#session?.confirm(this.#isResumed);
@@ -383,9 +386,10 @@ export class Acceptor implements Carrier, LinkOwner, RosterConnection, RunOption
 
   /** Named only where the client reaches this very socket's address: no proxy and no NAT lies between (DESIGN 5). */
   #directPort(hello: HelloReceived): number {
-    const { localAddress, localPort } = this.link.ends;
     const { seenAddress, seenPort } = hello;
-    if (seenPort === 0 || seenPort !== localPort || plain(seenAddress) !== plain(localAddress)) return 0;
+    if (this.#door.directPort === 0 || seenPort === 0) return 0;
+    const { localAddress, localPort } = this.link.ends;
+    if (seenPort !== localPort || plain(seenAddress) !== plain(localAddress)) return 0;
     return this.#door.directPort;
   }
 

@@ -1,5 +1,5 @@
 /** The host that Node is: its clock, its randomness, its cryptography. One a client, so that it can be unreferenced. */
-import { type KeyObject, createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type KeyObject, createHmac, createSecretKey, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Deadlines } from './deadlines.ts';
 import type { Host } from './ports.ts';
@@ -24,7 +24,7 @@ export function nodeHost(isQuick = false): NodeHost {
       clearTimeout: (ticket) => deadlines.clear(ticket),
     },
     chance: {
-      bytes: (count) => new Uint8Array(randomBytes(count)),
+      bytes: randomBytes,
       number: () => Math.random(),
     },
     secrets: {
@@ -40,6 +40,23 @@ export function nodeHost(isQuick = false): NodeHost {
     soon: isQuick ? (task) => process.nextTick(task) : (task) => void setImmediate(task),
     ref: (alive) => deadlines.ref(alive),
   };
+}
+
+/** Bytes that are drawn at once, because the system is slow to be asked and a small buffer of its own costs twice its bytes. */
+const DRAWN_BYTES = 1_024;
+
+let drawn = new Uint8Array(0);
+let taken = 0;
+
+/** So many random bytes that nobody else gets: part of a larger buffer, when they are few. */
+function randomBytes(count: number): Uint8Array {
+  if (count * 4 > DRAWN_BYTES) return randomFillSync(new Uint8Array(count));
+  if (taken + count > drawn.length) {
+    drawn = randomFillSync(new Uint8Array(DRAWN_BYTES));
+    taken = 0;
+  }
+  taken += count;
+  return drawn.subarray(taken - count, taken);
 }
 
 /** Making a key costs several times what signing does, and a session signs with the same secret on every connection. */

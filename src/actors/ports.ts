@@ -31,7 +31,7 @@ export interface LineEnds {
 
 /** One socket, or whatever carries bytes like one: in order, whole, until it breaks. */
 export interface Line {
-  /** Known from `opened` on. */
+  /** Known from `opened` on, and afterwards to who asked before it was closed. */
   readonly ends: LineEnds;
   /** Queues the parts in order; they must not change afterwards. False: wait for `drained` before the next write. */
   write(parts: readonly Uint8Array[]): boolean;

@@ -96,6 +96,17 @@ const NO_PARTING: Parting = { code: 'line-lost', reason: '', retryAfterMs: 0 };
 const positionsNow: Positions = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
 const ackRead: MutableAck = { orderedReceived: 0, cursor: 0, directReceived: 0, windowMessages: 0, windowBytes: 0 };
 
+const taken: TakenMessage = {
+  kind: 0,
+  seq: 0,
+  verdict: 0,
+  bytes: NO_BYTES,
+  start: 0,
+  end: 0,
+  owned: false,
+  trace: undefined,
+};
+
 /** One end's memory of a session. */
 export class Session {
   id: SessionId | undefined;
@@ -105,16 +116,6 @@ export class Session {
   readonly direct: Direct;
   readonly liveness: Liveness;
   readonly room: Room;
-  readonly message: TakenMessage = {
-    kind: 0,
-    seq: 0,
-    verdict: 0,
-    bytes: NO_BYTES,
-    start: 0,
-    end: 0,
-    owned: false,
-    trace: undefined,
-  };
   /** Highest ordered seq with everything up to it processed. */
   cursor = 0;
   /** Why the connection has to part, after FAULT or CLOSED; the server's wish after GOAWAY. */
@@ -149,6 +150,11 @@ export class Session {
   /** What proves a resume; known to both ends and to nobody else. */
   get secret(): Uint8Array {
     return this.#secret;
+  }
+
+  /** What the last MESSAGE of any session was, until the next frame. */
+  get message(): TakenMessage {
+    return taken;
   }
 
   // ---- positions
@@ -260,7 +266,8 @@ export class Session {
 
   /** Lets go of the bytes of the last frame, so that an idle session does not keep a chunk alive. */
   forgetFrame(): void {
-    this.message.bytes = NO_BYTES;
+    taken.bytes = NO_BYTES;
+    taken.trace = undefined;
     this.#orderedIn.forget();
     this.#directIn.forget();
   }
@@ -372,7 +379,7 @@ export class Session {
       return this.#fault('credit-exceeded', `ordered seq ${frame.seq} with ${size} bytes is more than was granted`);
     }
     if (!lane.hold(frame)) return Taken.NOTHING;
-    const message = this.message;
+    const message = taken;
     message.verdict = this.#options.inspect(lane.bytes, lane.start, lane.end);
     if (message.verdict < 0) return this.#fault('payload-refused', `payload of ordered seq ${frame.seq}`);
     message.kind = frame.flags & KIND_MASK;

@@ -39,9 +39,9 @@ const LINE = Symbol('line');
 type Lined = Duplex & { [LINE]?: StreamLine };
 
 class StreamLine implements Line {
-  ends: LineEnds = NOWHERE;
   readonly #stream: Lined;
   readonly #events: LineEvents;
+  #ends: LineEnds | undefined;
   #opening: Opening | undefined;
   #failure: Error | undefined;
   #isLive = true;
@@ -66,6 +66,12 @@ class StreamLine implements Line {
       setImmediate(() => this.lose());
     } else if (opening === undefined) setImmediate(() => this.#open());
     else stream.once(opening.event, () => this.#open());
+  }
+
+  /** Found out when somebody asks: two system calls, and Node keeps what they say. A closed stream does not know any more. */
+  get ends(): LineEnds {
+    if (!this.#isOpen) return NOWHERE;
+    return (this.#ends ??= endsOf(this.#stream));
   }
 
   write(parts: readonly Uint8Array[]): boolean {
@@ -159,7 +165,6 @@ class StreamLine implements Line {
     if (refusal !== undefined) return void stream.destroy(refusal);
     this.#isOpen = true;
     this.#opening = undefined;
-    this.ends = endsOf(stream);
     stream.on('data', onData);
     // Who accepts a socket to hand it on has paused it.
     if (this.#isPaused) stream.pause();
