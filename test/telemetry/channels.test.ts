@@ -1,9 +1,11 @@
 // What is published on the channels of node:diagnostics_channel, by real ends on loopback, with the fields that are promised.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createClient, createServer } from 'homing';
 import { describe, expect, it } from 'vitest';
 import { type ChannelMessages, type ChannelName, type SessionFacts, channels } from '../../src/actors/channels.ts';
-import { failureOf, loopback, nextAt, nextOf, until } from '../loopback/world.ts';
+import { failureOf, loopback, nextAt, nextOf, nextTick, until } from '../loopback/world.ts';
 import { messageFields } from './message-fields.ts';
 import logged, { type Logged } from './logged.behavior.ts';
 
@@ -131,6 +133,26 @@ describe('channels', () => {
     unsubscribe('homing:call:settled', listen);
     expect(objects).toHaveLength(4);
     expect(new Set(objects).size).toBe(2);
+  });
+
+  it('tell the address of a connection that broke before it said anything', async () => {
+    using ears = new Ears();
+    const server = createServer<Logged>(logged, { shards: 0 });
+    const { port } = await server.listen(0);
+    const socket = connect({ port, host: '127.0.0.1' });
+    const states = () => ears.of('homing:connection:state');
+    await once(socket, 'connect');
+    const { localPort } = socket;
+    await until(() => states().length > 0, 'the connection to be told of');
+    // The server opens the line in the turn after that.
+    for (let turn = 0; turn < 3; turn += 1) await nextTick();
+    socket.resetAndDestroy();
+    await until(() => states().some(({ to }) => to === 'closed'), 'the connection to be closed');
+    await server.close();
+    expect(states().map(({ to, address }) => [to, address])).toEqual([
+      ['authenticating', undefined],
+      ['closed', `127.0.0.1:${localPort}`],
+    ]);
   });
 
   it('tell of a refused handshake at both ends, with its code', async () => {
