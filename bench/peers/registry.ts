@@ -62,11 +62,6 @@ const entries: Readonly<Record<string, Entry>> = {
 
 /** Known by name, and measured by rows that ask for them. */
 const others: Readonly<Record<string, Entry>> = {
-  'homing inspected': {
-    packages: {},
-    hasCalls: true,
-    load: async () => (await import('./contestants/homing.ts')).homingInspected,
-  },
   'homing in a shard': {
     packages: {},
     hasCalls: true,

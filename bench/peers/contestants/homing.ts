@@ -1,4 +1,4 @@
-/** Homing: sessions of one contract, with default options. `homing inspected` has an inspector that nobody looks at. */
+/** Homing: sessions of one contract, with default options. */
 import { type Client, type Session, createClient, createServer } from 'homing';
 import type { Contestant, Link, Message } from '../contestant.ts';
 
@@ -12,44 +12,35 @@ export type Bench = {
 const eager = { firstMs: 1, baseMs: 5, maxMs: 20 };
 
 /** The contestant that the others are compared with. */
-export const homing: Contestant = contestantWith('homing', false);
-
-/** The same, looked at by an inspector without viewers. */
-export const homingInspected: Contestant = contestantWith('homing inspected', true);
-
-function contestantWith(name: string, isInspected: boolean): Contestant {
-  const inspect = isInspected ? { port: 0 } : undefined;
-  return {
-    name,
-    promises: 'every message handled once, in order, across cuts; calls run once',
-    settings: `default options, the server on one thread${isInspected ? ', an inspector at both ends' : ''}`,
-    missing: () => Promise.resolve(undefined),
-    async serve(onLink, { tls, hasChecksum }) {
-      const server = createServer<Bench>(
-        (session) => {
-          session.expose({ add: (left, right) => left + right });
-          onLink(linkOfSession(session));
-        },
-        { checksum: hasChecksum, inspect },
-      );
-      const { port } = await server.listen(tls === undefined ? 0 : { port: 0, tls });
-      return {
-        address: { port },
-        broadcast: (message) => void server.toAll().send('message', message),
-        close: () => server.close(),
-      };
-    },
-    async connect({ port }, { ca, hasChecksum, isEager }) {
-      const backoff = isEager === true ? eager : undefined;
-      const client = createClient<Bench>(
-        { port, host: '127.0.0.1', tls: ca === undefined ? undefined : { ca } },
-        { checksum: hasChecksum, backoff, inspect },
-      );
-      await client.up();
-      return linkOfClient(client);
-    },
-  };
-}
+export const homing: Contestant = {
+  name: 'homing',
+  promises: 'every message handled once, in order, across cuts; calls run once',
+  settings: 'default options, the server on one thread',
+  missing: () => Promise.resolve(undefined),
+  async serve(onLink, { tls, hasChecksum }) {
+    const server = createServer<Bench>(
+      (session) => {
+        session.expose({ add: (left, right) => left + right });
+        onLink(linkOfSession(session));
+      },
+      { checksum: hasChecksum },
+    );
+    const { port } = await server.listen(tls === undefined ? 0 : { port: 0, tls });
+    return {
+      address: { port },
+      broadcast: (message) => void server.toAll().send('message', message),
+      close: () => server.close(),
+    };
+  },
+  async connect({ port }, { ca, hasChecksum, isEager }) {
+    const client = createClient<Bench>(
+      { port, host: '127.0.0.1', tls: ca === undefined ? undefined : { ca } },
+      { checksum: hasChecksum, backoff: isEager === true ? eager : undefined },
+    );
+    await client.up();
+    return linkOfClient(client);
+  },
+};
 
 function linkOfSession(session: Session<Bench>): Link {
   return {
