@@ -262,9 +262,13 @@ export class SessionActor
 
   /** A message was taken off the wire. */
   take(nowMs: number): void {
-    // Direct messages that came before it take effect before it: a verdict counts before the changes that follow it.
-    if (this.session.outlet.outputs.length > 0) this.#settleOutputs();
-    this.mailbox.take(this.session.message, nowMs);
+    const { message } = this.session;
+    if (this.session.outlet.outputs.length === 0) return this.mailbox.take(message, nowMs);
+    // Direct messages that came before it take effect before it: a verdict counts before the changes that follow it. What
+    // listens to them may have another session of this thread receive, which has its message in the same place.
+    const kept = { ...message };
+    this.#settleOutputs();
+    this.mailbox.take(kept, nowMs);
   }
 
   /** A batch of frames has been taken: promises settle, drains go on. */
