@@ -49,6 +49,7 @@ class StreamLine implements Line {
   #isReading = true;
   #isPaused = false;
   #isWriting = false;
+  #isTaking = false;
   #isResting = false;
   #turnBytes = 0;
 
@@ -150,7 +151,7 @@ class StreamLine implements Line {
 
   received(chunk: unknown): void {
     if (!this.#isReading) return;
-    if (this.#isWriting) this.#holdBack(chunk);
+    if (this.#isWriting || this.#isTaking) this.#holdBack(chunk);
     else if (typeof chunk === 'string') this.#take(new TextEncoder().encode(chunk));
     else if (ArrayBuffer.isView(chunk)) this.#take(plain(chunk));
     else this.#stream.destroy(new TypeError(`expected a stream of bytes, got ${typeof chunk}`));
@@ -172,14 +173,19 @@ class StreamLine implements Line {
     if (this.#isReading) this.#events.opened();
   }
 
-  /** Streams in one process may answer inside a write: before the writer is done with what it was doing. */
+  /** Streams in one process may answer inside a write, or in the middle of what came before: it comes in the next turn. */
   #holdBack(chunk: unknown): void {
     this.#rest();
     this.#stream.unshift(chunk);
   }
 
   #take(bytes: Uint8Array): void {
-    this.#events.received(bytes);
+    this.#isTaking = true;
+    try {
+      this.#events.received(bytes);
+    } finally {
+      this.#isTaking = false;
+    }
     this.#turnBytes += bytes.length;
     if (this.#turnBytes >= TURN_BYTES) this.#rest();
   }

@@ -158,6 +158,26 @@ describe('a line over a stream', () => {
     expect(heard.join('|')).toBe('echo 1|echo 2|echo 3|echo 4|echo 5');
   });
 
+  test('never hears bytes while it hands others over: they come next', async () => {
+    const stream = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+    const told: string[] = [];
+    streamLine(stream, {
+      opened: () => {},
+      received: (chunk) => {
+        const text = Buffer.from(chunk).toString();
+        told.push(`${text}(`);
+        if (text === 'a') for (const next of ['b', 'c']) stream.push(next);
+        told.push(')');
+      },
+      drained: () => {},
+      closed: () => {},
+    });
+    await nextTick();
+    stream.push('a');
+    await until(() => told.join('').endsWith('c()'), 'the last');
+    expect(told.join('')).toBe('a()b()c()');
+  });
+
   test('reads a stream that was paused when it came, too', async () => {
     const [near, far] = duplexPair();
     near.pause();
