@@ -20,7 +20,7 @@ import { NO_WAIT, type Wait, Waits } from '../actors/waits.ts';
 import type { Contract, Credentials, MethodsOf, Remote } from '../contract.ts';
 import { type EndCode, HomingError } from '../errors.ts';
 import { type TlsOptions, type Where, parseAddress } from '../transports/address.ts';
-import { existingStream, streamFactory } from '../transports/stream.ts';
+import { existingStream, streamFactory } from '../transports/stream-dial.ts';
 import type { Inspect } from '../server/inspection.ts';
 import { ConnectionView } from './connection.ts';
 import { enterClient, leaveClient } from './inspected.ts';

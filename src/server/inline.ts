@@ -9,7 +9,7 @@ import type { ShardCounts } from '../actors/tally.ts';
 import { routeTo } from '../client/route-to.ts';
 import { HomingError } from '../errors.ts';
 import type { Address } from '../transports/address.ts';
-import { existingStream } from '../transports/stream.ts';
+import { existingStream } from '../transports/stream-dial.ts';
 import { type Listening, type TcpListener, acceptedLine, listenTcp } from '../transports/tcp.ts';
 import { tlsTerms } from '../transports/tls.ts';
 import type { BehaviorShard } from './behavior-shard.ts';

@@ -4,7 +4,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { LineEvents } from '../actors/ports.ts';
 import { joinLine } from '../actors/relay.ts';
 import { portPipe } from '../transports/port.ts';
-import { existingStream } from '../transports/stream.ts';
+import { existingStream } from '../transports/stream-dial.ts';
 import type { Member } from './member.ts';
 
 /** Lets a shard serve the stream, wherever the session turns out to live. */

@@ -23,7 +23,7 @@ class Assembly {
   append(source: Uint8Array, start: number, end: number): void {
     const needed = this.filled + (end - start);
     if (needed > this.bytes.length) {
-      const grown = new Uint8Array(Math.min(this.total, Math.max(needed, this.bytes.length * 2)));
+      const grown = new Uint8Array(Math.min(this.total, needed * 2));
       grown.set(this.bytes.subarray(0, this.filled));
       this.bytes = grown;
     }

@@ -196,10 +196,10 @@ export class Outbox {
   /** The shared page if there is room in it; else a new one, which a large message does not share. */
   #room(size: number): Uint8Array {
     if (this.#page !== undefined && this.#page.length - this.#used >= size) return this.#page;
-    if (size >= OWN_PAGE_BYTES) return new Uint8Array(size);
+    if (size >= OWN_PAGE_BYTES) return pageOf(size);
     if (this.#page !== undefined && this.#isEnough(this.#page.length)) this.#pageBytes = this.#page.length;
     while (this.#pageBytes < size) this.#pageBytes *= 2;
-    this.#page = new Uint8Array(this.#pageBytes);
+    this.#page = pageOf(this.#pageBytes);
     this.#used = 0;
     this.#pageBytes = Math.min(PAGE_BYTES_MAX, this.#pageBytes * 2);
     return this.#page;
@@ -230,6 +230,11 @@ export class Outbox {
     this.#used = 0;
     if (this.#pageBytes > PAGE_BYTES_MIN) this.#pageBytes /= 2;
   }
+}
+
+/** Memory for messages, which nobody reads before it is written; to fill a large one with zeros takes as long as a message in it. */
+function pageOf(bytes: number): Uint8Array {
+  return bytes <= KEPT_PAGE_BYTES_MAX ? new Uint8Array(bytes) : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 /** Below this many bytes a loop beats the call into the engine. */

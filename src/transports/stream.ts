@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Dial, Line, LineEnds, LineEvents } from '../actors/ports.ts';
+import type { Line, LineEnds, LineEvents } from '../actors/ports.ts';
 import { NOWHERE, endsOf } from './ends.ts';
 
 /** How long the peer gets to close after a goodbye. */
@@ -238,56 +238,6 @@ function openingOf(stream: Duplex): Opening | undefined {
 /** The same bytes as no Buffer: a Buffer's `slice` does not copy, and what is kept has to be a copy. */
 function plain(chunk: ArrayBufferView): Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}
-
-/** A stream that is there already, used for one connection. */
-export function existingStream(stream: Duplex): Dial {
-  return (events) => streamLine(stream, events);
-}
-
-/** Asks for a stream for each connection; it may come later. What is thrown or rejected counts as a failed dial. */
-export function streamFactory(createConnection: () => Duplex | Promise<Duplex>): Dial {
-  return (events) => {
-    let line: Line | undefined;
-    let isReferenced = true;
-    let isPaused = false;
-    let isWanted = true;
-    async function make(): Promise<void> {
-      try {
-        const stream = await Promise.resolve().then(createConnection);
-        if (typeof stream?.pipe !== 'function') throw new TypeError('expected createConnection to give a Duplex');
-        if (!isWanted) return void stream.on('error', () => {}).destroy();
-        line = streamLine(stream, events);
-        line.ref(isReferenced);
-        line.pause(isPaused);
-      } catch (error) {
-        if (isWanted) events.closed(error instanceof Error ? error : new Error(String(error)));
-      }
-    }
-    void make();
-    return {
-      get ends() {
-        return line?.ends ?? NOWHERE;
-      },
-      write: (parts) => line?.write(parts) ?? true,
-      pause: (on) => {
-        isPaused = on;
-        line?.pause(on);
-      },
-      end: () => {
-        isWanted = false;
-        line?.end();
-      },
-      destroy: () => {
-        isWanted = false;
-        line?.destroy();
-      },
-      ref: (alive) => {
-        isReferenced = alive;
-        line?.ref(alive);
-      },
-    };
-  };
 }
 
 /** Below this many bytes one copy costs less than a system call with several parts. */

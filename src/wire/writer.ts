@@ -1,6 +1,6 @@
 /**
  * Writes the payload of a message that is short and plain, as most are: nothing in it but what JSON has and undefined, no
- * object twice, no -0, no long text. One walk looks at it and writes it, where the survey, cbor-x and the scan take three;
+ * object twice, no -0. One walk looks at it and writes it, where the survey, cbor-x and the scan take three;
  * what it writes is what cbor-x writes, byte for byte. Everything else is left to those.
  */
 import { type WireLimits, DEPTH_MAX } from './limits.ts';
@@ -29,6 +29,8 @@ let at = 0;
 let end = 0;
 let depthRoom = 0;
 let keyBytesMax = 0;
+
+const utf8 = new TextEncoder();
 
 const float = new Float64Array([-0]);
 const floatBytes = new Uint8Array(float.buffer);
@@ -145,7 +147,8 @@ function writeHead(major: number, argument: number): boolean {
 
 function writeText(text: string): boolean {
   const { length } = text;
-  if (length >= LONG_TEXT || at + 2 + length > end) return false;
+  if (length >= LONG_TEXT) return writeLongText(text);
+  if (at + 2 + length > end) return false;
   const target = bytes;
   let to = at;
   if (length < 24) target[to++] = 0x60 | length;
@@ -162,6 +165,26 @@ function writeText(text: string): boolean {
   if (high > 127) return writeWideText(text);
   at = to + length;
   return true;
+}
+
+/** False also when it is not well-formed: the engine would mend it. */
+function writeLongText(text: string): boolean {
+  const { length } = text;
+  if (at + 5 + length > end || !text.isWellFormed()) return false;
+  // Most are ASCII: behind the head that they need. Others move if theirs is longer.
+  const from = at + headBytes(length);
+  const { read, written } = utf8.encodeInto(text, bytes.subarray(from, end));
+  const to = at + headBytes(written);
+  if (read < length || to + written > end) return false;
+  if (to > from) bytes.copyWithin(to, from, from + written);
+  if (!writeHead(0x60, written)) return false;
+  at += written;
+  return true;
+}
+
+/** Bytes of the head of an item with an argument from 24 on. */
+function headBytes(argument: number): number {
+  return argument < 256 ? 2 : argument < 65_536 ? 3 : 5;
 }
 
 /** A text with other characters than ASCII; false also when it is not well-formed. */

@@ -10,7 +10,7 @@ import type { Dial, LineEvents } from '../../src/actors/ports.ts';
 import { joinLine, pipeDial } from '../../src/actors/relay.ts';
 import { openProxy } from '../../src/testing/proxy/chaos-proxy.ts';
 import { portPipe } from '../../src/transports/port.ts';
-import { existingStream, streamFactory } from '../../src/transports/stream.ts';
+import { existingStream, streamFactory } from '../../src/transports/stream-dial.ts';
 import { type LineAdapter, type LinePair, contracts } from 'homing/testing';
 import { acceptedLine, dialAddress, listenTcp } from '../../src/transports/tcp.ts';
 import { tlsTerms } from '../../src/transports/tls.ts';

@@ -3,7 +3,7 @@ import { duplexPair } from 'node:stream';
 import { type LineAdapter, contracts } from 'homing/testing';
 import { describe, expect, it } from 'vitest';
 import type { Dial, Line, LineEnds, LineEvents } from '../../src/actors/ports.ts';
-import { existingStream } from '../../src/transports/stream.ts';
+import { existingStream } from '../../src/transports/stream-dial.ts';
 import { nextTick } from '../loopback/world.ts';
 import { redCases, shortOf } from './judged.ts';
 

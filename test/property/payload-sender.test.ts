@@ -12,8 +12,17 @@ const key = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc.constantFrom('__proto__', 'prototype', 'constructor', 'x'.repeat(300)),
 );
+/** Long ones at the lengths where the head of a text grows: in characters, and in bytes. */
+const longText = fc
+  .tuple(
+    fc.constantFrom('x', 'é', '€', '😀'),
+    fc.constantFrom(1, 63, 64, 84, 85, 126, 127, 128, 129, 254, 255, 256, 300),
+  )
+  .map(([unit, length]) => unit.repeat(length));
 const leaf = fc.oneof(
   fc.string({ maxLength: 80 }),
+  longText,
+  longText.map((text) => `${text}\ud800`),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.constantFrom('\ud800', 'a\udfffb'),
   fc.integer(),
@@ -75,9 +84,10 @@ describe('what a sender lets out', () => {
 describe('the writer of short payloads', () => {
   it('writes what cbor-x writes, or leaves it, and stays within its room', () => {
     const target = new Uint8Array(SHORT_BYTES_MAX + 16);
+    const room = fc.oneof(fc.nat({ max: 400 }), fc.nat({ max: SHORT_BYTES_MAX }));
     let written = 0;
     fc.assert(
-      fc.property(message, fc.nat({ max: 8 }), fc.nat({ max: 400 }), (value, start, room) => {
+      fc.property(message, fc.nat({ max: 8 }), room, (value, start, room) => {
         target.fill(0xaa);
         const end = writeShort(value, target, start, start + room, defaultWireLimits);
         expect(target.subarray(start + room).every((byte) => byte === 0xaa)).toBe(true);
@@ -86,9 +96,29 @@ describe('the writer of short payloads', () => {
         expect(target.subarray(start, end)).toEqual(new Uint8Array(cbor.encode(value)));
         expect(scan(target, start, end, defaultWireLimits)).toBe(0);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 3_000 },
     );
     expect(written).toBeGreaterThan(200);
+  });
+
+  it('writes texts of every length as cbor-x does, where their heads grow, and into room to the byte', () => {
+    const target = new Uint8Array(2_048);
+    for (const unit of ['x', 'é', '€', '😀', 'xé']) {
+      for (let count = 20; count <= 300; count += 1) {
+        const value = ['say', unit.repeat(count)];
+        const whole = new Uint8Array(cbor.encode(value));
+        // A head is given room for the longest, so a few bytes more may be asked for.
+        for (const spare of [-1, 0, 5]) {
+          const limit = 8 + whole.length + spare;
+          target.fill(0xaa);
+          const end = writeShort(value, target, 8, limit, defaultWireLimits);
+          expect(target.subarray(limit).every((byte) => byte === 0xaa)).toBe(true);
+          if (spare < 0) expect(end).toBe(-1);
+          if (spare > 4) expect(end).toBe(8 + whole.length);
+          if (end >= 0) expect(Buffer.compare(target.subarray(8, end), whole)).toBe(0);
+        }
+      }
+    }
   });
 
   it('writes nothing that narrow limits refuse', () => {
@@ -126,6 +156,7 @@ describe('the writer of short payloads', () => {
     ['a forbidden key', [JSON.parse('{"__proto__": 1}')]],
     ['a key longer than allowed', [{ ['x'.repeat(300)]: 1 }]],
     ['half of a character', ['\ud800']],
+    ['half of a character in a long text', [`${'x'.repeat(64)}\ud800`]],
     ['the second half of a character first', ['\udc00\ud800']],
     ['a hole in an array', hole],
     ['a date', [new Date(0)]],
@@ -134,7 +165,6 @@ describe('the writer of short payloads', () => {
     ['bytes', [new Uint8Array(1)]],
     ['an object of one stream', [{ async *[Symbol.asyncIterator]() {} }]],
     ['a class of its own', [new (class Money {})()]],
-    ['a text that the engine copies quicker', ['x'.repeat(64)]],
     ['more objects than it looks through', Array.from({ length: 20 }, () => ({}))],
     ['more depth than allowed', JSON.parse(`${'['.repeat(33)}${']'.repeat(33)}`)],
   ])('leaves %s', (_what, value) => {

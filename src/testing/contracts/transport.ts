@@ -3,7 +3,7 @@
  * Homing makes a line of each, so a transport is right when the lines over it are.
  */
 import type { Duplex } from 'node:stream';
-import { existingStream, streamFactory } from '../../transports/stream.ts';
+import { existingStream, streamFactory } from '../../transports/stream-dial.ts';
 import type { ContractCase, Passing } from './case.ts';
 import { lineContract } from './line.ts';
 

@@ -56,7 +56,7 @@ describe('a reply', () => {
     lane.page = new Uint8Array(300);
     replies.send(Kind.RESULT, 1, 2, 0, { a: [1, 'x'] });
     replies.send(Kind.RESULT, 2, 2, 0, undefined);
-    replies.send(Kind.RESULT, 3, 2, 0, 'y'.repeat(64));
+    replies.send(Kind.RESULT, 3, 2, 0, new Uint8Array(64));
     replies.send(
       Kind.RESULT,
       4,

@@ -68,8 +68,8 @@ describe('a sender', () => {
     const payload = payloadOf('key', 1);
     expect(sender.store(Kind.WRITE, 'key', payload)).toBe(2);
     payload.fill(0);
-    // Longer than what is written in place, which can pass no function.
-    expect(sender.send(['say', 'x'.repeat(64)])).toBe(false);
+    // Bytes are not written in place, where no function can be passed.
+    expect(sender.send(['say', new Uint8Array(64)])).toBe(false);
     expect([codeOf(() => sender.send(['say'])), codeOf(() => sender.store(Kind.CHANGE, 'key', payload))]).toEqual([
       'OutboxFull',
       'OutboxFull',

@@ -3,7 +3,8 @@ import { Duplex, PassThrough, duplexPair } from 'node:stream';
 import { createClient } from 'homing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LineEvents } from '../../../src/actors/ports.ts';
-import { existingStream, streamFactory, streamLine } from '../../../src/transports/stream.ts';
+import { streamLine } from '../../../src/transports/stream.ts';
+import { existingStream, streamFactory } from '../../../src/transports/stream-dial.ts';
 import { Peer } from '../../loopback/peer.ts';
 import { Relay } from '../../loopback/relay.ts';
 import {

@@ -402,7 +402,7 @@ describe('what the sender refuses', () => {
 
     let reads = 0;
     const lying = {
-      long: 'x'.repeat(100),
+      bytes: new Uint8Array(1),
       get value(): unknown {
         return reads++ === 0 ? 1 : new Date(1);
       },
