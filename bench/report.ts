@@ -1,5 +1,5 @@
 /** The results of a run as a file: what was measured, of whom, on which machine and day. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Machine } from './machine.ts';
 import { markdownOf } from './markdown.ts';
@@ -38,6 +38,18 @@ export interface Report {
 /** Writes a report into a file, `….json`, and as Markdown beside it. Makes the folder if it is not there. */
 export function save(file: string, report: Report): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify(report, (_key, value: unknown) => writable(value), 2)}\n`);
   if (file.endsWith('.json')) writeFileSync(file.replace(/json$/, 'md'), markdownOf(report));
+}
+
+/** Reads a report that `save` has written. */
+export function load(file: string | URL): Report {
+  return JSON.parse(readFileSync(file, 'utf8'), (_key, value: unknown) => ODD.get(value) ?? value) as Report;
+}
+
+/** What JSON has no numbers for: a share of nothing, a ratio to a contestant that got nothing through. */
+const ODD = new Map<unknown, number>([NaN, Infinity, -Infinity].map((number) => [String(number), number]));
+
+function writable(value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

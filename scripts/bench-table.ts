@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { withHeadlines } from '../bench/headlines.ts';
-import type { Report } from '../bench/report.ts';
+import { load } from '../bench/report.ts';
 
 const page = new URL('../README.md', import.meta.url);
 const results = new URL('../bench/results/', import.meta.url);
@@ -16,8 +16,7 @@ export function renewedPage(): string {
     .toSorted()
     .at(-1);
   if (newest === undefined) throw new Error('expected results in bench/results, found none: npm run bench');
-  const report = JSON.parse(readFileSync(new URL(newest, results), 'utf8')) as Report;
-  return withHeadlines(readFileSync(page, 'utf8'), report);
+  return withHeadlines(readFileSync(page, 'utf8'), load(new URL(newest, results)));
 }
 
 if (import.meta.main) {

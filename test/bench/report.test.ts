@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempDisposableSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { headlineTable, withHeadlines } from '../../bench/headlines.ts';
 import { markdownOf } from '../../bench/markdown.ts';
-import type { Report } from '../../bench/report.ts';
+import { type Report, load, save } from '../../bench/report.ts';
 import { linesOf, ofRounds } from '../../bench/table.ts';
 import { renewedPage } from '../../scripts/bench-table.ts';
 
@@ -31,6 +33,16 @@ const report: Report = {
 };
 
 describe('a report', () => {
+  it('is read as it was written, also with numbers that JSON does not have', () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'homing-report-'));
+    const file = join(folder.path, 'results.json');
+    const odd = ofRounds('share', [0, NaN, Infinity, -Infinity], '');
+    const full = { ...report, rows: { ...report.rows, odd: [odd] } };
+    save(file, full);
+    expect(load(file)).toEqual(full);
+    expect(readFileSync(join(folder.path, 'results.md'), 'utf8')).toBe(markdownOf(load(file)));
+  });
+
   it('shows each contestant with its ratio, its goal and its faults in a terminal', () => {
     const [what, homing, ws] = linesOf(report.rows['stream'] ?? []).map((line) => line.trim().split(/ {2,}/));
     expect(what).toEqual(['stream']);
