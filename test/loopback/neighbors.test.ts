@@ -7,9 +7,6 @@ import type { Loose } from './world.ts';
 /** So many calls in one tick leave at once. */
 const CALLS = 64;
 
-const SAID = 400;
-const TURNS = 40;
-
 function joined(server: Server<Loose>): Client<Loose> {
   const [near, far] = duplexPair();
   server.accept(far);
@@ -48,32 +45,4 @@ test('a message is what it was, though a listener that runs before it has anothe
   expect(await Promise.all(answers)).toEqual(Array.from({ length: CALLS }, (_, call) => call));
   await Promise.all([client.close({ drainMs: 0 }), other.close({ drainMs: 0 })]);
   await Promise.all([busy.close({ drainMs: 0 }), quick.close({ drainMs: 0 })]);
-});
-
-test('what a handler has the other end of its own session send comes after what came before', async () => {
-  const ends: Client<Loose>[] = [];
-  const heard: number[] = [];
-  const answers: Promise<unknown>[] = [];
-  const echoed: number[] = [];
-  const server = createServer<Loose>((session: Session<Loose>) => {
-    session.expose({ echo: (value) => (echoed.push(Number(value)), value) });
-    session.on('say', (number) => {
-      heard.push(Number(number));
-      if (Number(number) % TURNS !== 0) return;
-      for (let call = 0; call < CALLS; call += 1) answers.push(Promise.resolve(ends[0]?.call('echo', answers.length)));
-    });
-  });
-  const client = joined(server);
-  ends.push(client);
-  await client.up();
-  // More than a line takes in one turn: the rest is read when nobody writes any more.
-  const said = Array.from({ length: SAID }, (_, number) => number);
-  for (const number of said) client.send('say', number, 'x'.repeat(1_000));
-  await client.flush();
-  const all = await Promise.all(answers);
-  expect(heard).toEqual(said);
-  expect(all).toEqual(Array.from({ length: (SAID / TURNS) * CALLS }, (_, call) => call));
-  expect(echoed).toEqual(all);
-  await client.close({ drainMs: 0 });
-  await server.close({ drainMs: 0 });
 });
